@@ -1,0 +1,31 @@
+"""The desks at which people buy, follow, approve and look. Importing registers them."""
+
+from orders.admin import (
+    batches,
+    breaks,
+    cards,
+    deposits,
+    holds,
+    issuances,
+    orders,
+    pools,
+    remote_orders,
+    reservations,
+    reveals,
+    rules,
+)
+
+__all__ = [
+    "batches",
+    "breaks",
+    "cards",
+    "deposits",
+    "holds",
+    "issuances",
+    "orders",
+    "pools",
+    "remote_orders",
+    "reservations",
+    "reveals",
+    "rules",
+]

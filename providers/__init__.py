@@ -1,0 +1,1 @@
+"""Who we deal with and how we speak to them."""

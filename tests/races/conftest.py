@@ -1,0 +1,45 @@
+"""The fixtures of the proofs, and a house whose books may be spoilt."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kills.houses import (
+    database_params,
+    has_postgresql,
+    house,
+    installed_here,
+    tell,
+    till,
+    till_here,
+)
+from tests.kills.installation import Installation
+
+__all__ = ["house", "tell", "till"]
+
+
+@pytest.fixture(params=database_params())
+def fresh_house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """An installation in which nothing was bought yet."""
+    with installed_here(tmp_path_factory, request.param) as here:
+        yield here
+
+
+@pytest.fixture(scope="module")
+def scratch_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """On PostgreSQL, where connections really meet."""
+    if not has_postgresql():
+        pytest.skip("no PostgreSQL")
+    with installed_here(tmp_path_factory, "postgresql") as here:
+        yield here
+
+
+@pytest.fixture(scope="module")
+def scratch_till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The same at an issuer."""
+    if not has_postgresql():
+        pytest.skip("no PostgreSQL")
+    with till_here(tmp_path_factory, "postgresql") as here:
+        yield here

@@ -1,0 +1,1 @@
+"""Tables that exist in tests only: something to seal, something to protect."""
