@@ -19,8 +19,16 @@ def test_killed_again_and_again_at_random_moments(house, tell):
 
     tell(trials.table(done), trials.figures(done))
     assert [trial for trial in done if trial.problems] == []
-    assert {status for trial in done for status in trial.statuses} == {"fulfilled"}
+    assert [trial for trial in done if not came_home(trial)] == []
     assert sum(trial.kills for trial in done) >= len(done)
+
+
+def came_home(trial: Trial) -> bool:
+    """By itself, or to two people: who dies twice while sending leaves what nobody may resend."""
+    died_sending_twice = all(len(one["attempts"]) > 1 for one in trial.left)
+    return trial.statuses == ["fulfilled"] or (
+        trial.statuses == ["needs_review"] and trial.kills > 1 and died_sending_twice
+    )
 
 
 def test_the_second_sender_is_killed_too(house, tell):

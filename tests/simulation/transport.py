@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.simulation.operations.base import Operation
 
 CONNECT_SECONDS = 5.0
-ENOUGH = 3 * 1024 * 1024  # bytes of an endless body, above our cap of 2 MiB
+ENOUGH = 9 * 1024 * 1024  # bytes of an endless body, above our cap of 8 MiB
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from providers.sandbox.cp_extender.cards import REDEEMED, Cards
+from providers.sandbox.cp_extender.cards import ACTIVE, REDEEMED, Cards
 from providers.sandbox.cp_extender.form import AuthorizeForm, CreateForm, ReserveForm
 from providers.sandbox.cp_extender.holds import Holds
 from providers.sandbox.cp_extender.ledger import CANCELLED, OPEN, CPExtenderLedger
@@ -62,7 +62,7 @@ class Strangers:
         match meddling.act:
             case "spend":
                 self.spend(card, meddling.minor, at)
-            case "hold" if self._ledger.available(card) > 0:
+            case "hold" if card["status"] == ACTIVE and self._ledger.available(card) > 0:
                 self.hold(card, meddling.minor, at)
             case "release":
                 self.release(card, at)

@@ -72,7 +72,7 @@ class Till:
 
     def _hold(self, world: "World") -> None:
         card = self._some_card(world)
-        if card is not None and self._ledger.available(card) > 0:
+        if card is not None and card["status"] == ACTIVE and self._ledger.available(card) > 0:
             minor = world.people.choice(ODD_AMOUNTS)
             self._provider.strangers.hold(card, minor, world.time.now())
 
