@@ -11,9 +11,9 @@ class OrdersConfig(AppConfig):
         """Orders have a say in what happens to a restored database and to their accounts."""
         from giftops import guard, metrics  # models are loaded only now
         from orders.metrics import OrdersCollector
-        from orders.services import sweeping_issued  # noqa: F401 - importing registers the errands
+        from orders.services.issuing import sweeping_issued  # noqa: F401 - importing registers the errands
+        from orders.services.issuing.restoring_issued import doubt_issued
         from orders.services.restoring import doubt_orders
-        from orders.services.restoring_issued import doubt_issued
         from orders.services.vetoing import veto_account_change
         from providers.services import before_change
 

@@ -1,15 +1,9 @@
 """Jobs of what we issue: an id in, one service call, nothing out."""
 
-from orders.services import (
-    authorizing,
-    balances,
-    creating,
-    finishing,
-    judging,
-    proving,
-    reserving,
-    sweeping_issued,
-)
+from orders.services.issuing import sweeping_issued
+from orders.services.issuing.cards import balances, creating, proving
+from orders.services.issuing.holds import authorizing, finishing, judging
+from orders.services.issuing.reservations import reserving
 
 
 def sweep_issuing() -> None:

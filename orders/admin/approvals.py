@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from giftops.models import User
 from giftops.money import Money
-from orders.admin.issuance_approvals import (
+from orders.admin.issuing.issuance_approvals import (
     WaitingIssuance,
     in_words,
     is_own_work,

@@ -9,7 +9,7 @@ from datetime import date
 
 from giftops.money import Money
 from orders.admin.drawing import round_up, short, text
-from orders.services.worth import Series
+from orders.services.issuing.cards.worth import Series
 from orders.weighing.worth import Level
 
 WIDTH, HEIGHT = 900, 160

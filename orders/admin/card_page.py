@@ -11,15 +11,16 @@ from django.utils.safestring import SafeString
 from giftops.desk import user_of
 from giftops.models import User
 from giftops.money import Money
-from orders.admin import card_chart, issuing_pills, pills
+from orders.admin import card_chart, pills
 from orders.admin.card_tabs import Tab, tabs_for
+from orders.admin.issuing import issuing_pills
 from orders.admin.linking import page_of
 from orders.issuing_states import HOLDS_FOR_TWO, LIVING_CARDS, OPEN_HOLDS, UNFINISHED_HOLDS
 from orders.issuing_states import CardState as C
 from orders.issuing_states import HoldState as H
 from orders.models import Authorization, Card
-from orders.services import worth
-from orders.services.picturing import has_certificate
+from orders.services.issuing.cards import worth
+from orders.services.issuing.cards.picturing import has_certificate
 from orders.services.revealing import is_showable, secrets_of, why_hidden
 
 CHANGES_BY_ITSELF = frozenset({C.WAITING, C.CREATING, C.IN_DOUBT})

@@ -18,7 +18,7 @@ from giftops.sealing import blind_index
 from orders.admin.searching import LONGEST, SHORTEST_CODE, find_cards, is_no_secret
 from orders.models import Card
 from orders.services.collecting import CODE
-from orders.services.receiving import INDEX
+from orders.services.issuing.reservations.receiving import INDEX
 
 SEARCHED = (
     "a full card number or claim link, the last four digits, our reference of the sale or order, "

@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 from giftops.desk import CappedPaginator
 from giftops.models import User
 from giftops.money import Money
-from orders.admin import issuing_pills
+from orders.admin.issuing import issuing_pills
 from orders.admin.linking import page_of
 from orders.admin.steps import steps_of_issued
 from orders.models import Authorization, BalanceCheck, Card
-from orders.services.picturing import has_certificate
+from orders.services.issuing.cards.picturing import has_certificate
 from orders.services.revealing import why_hidden
 
 ROWS_A_PAGE = 50

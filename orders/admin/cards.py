@@ -15,10 +15,11 @@ from giftops import show
 from giftops.desk import Desk, act, tell, user_of
 from giftops.money import Money
 from giftops.pressing import press
-from orders.admin import card_page, card_search, filters, picturing, revealing, searching
+from orders.admin import card_page, card_search, filters, revealing, searching
+from orders.admin.issuing import picturing
 from orders.issuing_states import CardState
 from orders.models import Card
-from orders.services import balances
+from orders.services.issuing.cards import balances
 from orders.services.problems import Refused
 
 HEAVY = (

@@ -11,7 +11,7 @@ from giftops.show import RED
 from orders.admin import approvals, needs, overview, spending
 from orders.admin.deposits import figures_of
 from orders.admin.everywhere import is_able, makes_cards
-from orders.admin.issuing_needs import needs_of_issuing
+from orders.admin.issuing.issuing_needs import needs_of_issuing
 from orders.models import Deposit
 from orders.services.revealing import reveals_left
 

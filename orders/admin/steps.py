@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from giftops.models import User
-from orders.admin import issuing_pills, pills
+from orders.admin import pills
+from orders.admin.issuing import issuing_pills
 from orders.models import Authorization, Card, Issuance, Order, Reservation
 
 MOST = 200

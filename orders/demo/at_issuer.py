@@ -8,8 +8,10 @@ from orders.demo.scenes import Part, Stage
 from orders.demo.telling_issued import CARDS_UNDER_WAY, KIND_OF_CARD, wishes_for
 from orders.issuing_states import CardState, HoldState, ReservationState
 from orders.models import Authorization, Card, Reservation, Resolution
-from orders.services import authorizing, balances, deciding_holds, finishing, issuing, reserving
-from orders.services.card_wishes import CardWish
+from orders.services.issuing.cards import balances, issuing
+from orders.services.issuing.cards.card_wishes import CardWish
+from orders.services.issuing.holds import authorizing, deciding_holds, finishing
+from orders.services.issuing.reservations import reserving
 
 LOST = "timeout_after_commit"
 AGENCY = "Harbor Street"

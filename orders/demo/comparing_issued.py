@@ -9,8 +9,8 @@ from giftops.money import Money
 from giftops.sealing import blind_index
 from orders.issuing_states import LIVING_CARDS, HoldState
 from orders.models import Authorization, Card, Reservation, ReservedNumber
-from orders.services.creation_answers import CODE
-from orders.services.receiving import INDEX
+from orders.services.issuing.cards.creation_answers import CODE
+from orders.services.issuing.reservations.receiving import INDEX
 
 Theirs = dict[str, Any]
 STATE_THERE = {

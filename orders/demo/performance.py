@@ -23,7 +23,8 @@ from orders.demo.scenes import LAST_ACT, Part, Scene, Shop, Stage
 from orders.demo.simulator import Simulator
 from orders.issuing_states import LIVING_CARDS
 from orders.models import Card
-from orders.services import balances, funding
+from orders.services import funding
+from orders.services.issuing.cards import balances
 from providers.registry import spec_for
 
 LONGEST = 240.0  # seconds until all scenes must be over

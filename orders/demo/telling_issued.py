@@ -13,8 +13,10 @@ from giftops.money import Money
 from orders.demo.issuing_stories import IssuingStory
 from orders.issuing_states import CardState, HoldState, ReservationState
 from orders.models import Authorization, Card, Reservation
-from orders.services import authorizing, balances, creating, issuing, reserving
-from orders.services.card_wishes import CardWish
+from orders.services.issuing.cards import balances, creating, issuing
+from orders.services.issuing.cards.card_wishes import CardWish
+from orders.services.issuing.holds import authorizing
+from orders.services.issuing.reservations import reserving
 from providers.models import ProviderAccount
 
 CUSTOMERS = tuple(f"20593784{number}" for number in range(40, 47))

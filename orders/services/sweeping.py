@@ -8,8 +8,9 @@ from giftops import guard
 from giftops.clock import db_now
 from giftops.queue import enqueue
 from orders.models import Attempt, Order, Phase
-from orders.services import answering, funding, sending, submitting
+from orders.services import answering, funding, submitting
 from orders.services.following import FOLLOW_ORDER
+from orders.services.issuing import sending
 from orders.services.problems import Refused
 from orders.services.resolving import RESOLVE_ORDER
 from orders.statuses import Status

@@ -12,8 +12,10 @@ from giftops.money import Money
 from giftops.queue import run_due, sweep_jobs, sync_periodic
 from orders.issuing_states import OPEN_HOLDS, CardState, HoldState, ReservationState
 from orders.models import Authorization, Card, Pool, Reservation
-from orders.services import authorizing, finishing, issuing, reserving
-from orders.services.issuing import CardWish
+from orders.services.issuing.cards import issuing
+from orders.services.issuing.cards.issuing import CardWish
+from orders.services.issuing.holds import authorizing, finishing
+from orders.services.issuing.reservations import reserving
 from providers import services as providers
 from providers.models import ProviderAccount
 from tests.kills import issuing_oracle, life, oracle

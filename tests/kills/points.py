@@ -22,7 +22,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 from giftops.queue import running
-from orders.services import answering, collecting, placing, resolving, sending
+from orders.services import answering, collecting, placing, resolving
+from orders.services.issuing import sending
 from providers.gateways import connection as wire
 from providers.gateways import http
 

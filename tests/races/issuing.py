@@ -7,9 +7,11 @@ from giftops.money import Money
 from giftops.queue import run_due
 from orders.issuing_states import OPEN_HOLDS, CardState, HoldState, IssuanceState
 from orders.models import Approval, Authorization, Card, Issuance, Pool, ReservedNumber
-from orders.services import authorizing, creating, finishing, issuing, sending, stepping
-from orders.services.card_steps import read_card
-from orders.services.issuing import CardWish
+from orders.services.issuing import sending, stepping
+from orders.services.issuing.cards import creating, issuing
+from orders.services.issuing.cards.card_steps import read_card
+from orders.services.issuing.cards.issuing import CardWish
+from orders.services.issuing.holds import authorizing, finishing
 from orders.services.problems import LostTheRace, Refused
 from providers.models import ProviderAccount
 from tests.kills.issuing_life import AMOUNT, CUSTOMER, KIND, VALUE

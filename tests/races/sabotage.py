@@ -11,7 +11,10 @@ from django.db.models import F
 from giftops import audit, clock, once
 from giftops.models import ActionToken, AuditHead
 from orders.models import Book, Deposit, LedgerEvent, Order
-from orders.services import funding, issuing, moving, pausing, stepping, stock
+from orders.services import funding, moving
+from orders.services.issuing import stepping
+from orders.services.issuing.cards import issuing, pausing
+from orders.services.issuing.reservations import stock
 from orders.services.problems import LostTheRace, NotEnoughMoney
 
 

@@ -34,21 +34,20 @@ from orders.models import (
 )
 from orders.services import (
     answering,
-    authorizing,
     deciding,
     drafting,
     following,
     funding,
-    holding,
     mirroring,
     moving,
     placing,
     resolving,
-    stepping,
-    stock,
     submitting,
 )
 from orders.services.drafting import Wish
+from orders.services.issuing import stepping
+from orders.services.issuing.holds import authorizing, holding
+from orders.services.issuing.reservations import stock
 from orders.services.problems import LostTheRace
 from orders.statuses import Status
 from providers import spool

@@ -11,13 +11,9 @@ from giftops.clock import db_now
 from orders.decisions import Verdict
 from orders.issuing_states import CardState, HoldState
 from orders.models import Card, Reservation, ReservedNumber
-from orders.services import (
-    completing,
-    creation_answers,
-    granting,
-    issuing,
-    receiving,
-)
+from orders.services.issuing.cards import creation_answers, issuing
+from orders.services.issuing.holds import completing, granting
+from orders.services.issuing.reservations import receiving
 from orders.weighing import creations, holds, reservations
 from providers.gateways.base import RemoteHold
 from providers.gateways.cp_extender import build

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 from orders.models import Authorization, Card, Issuance, Reservation, ReservedNumber
-from orders.services.stepping import STEPS
+from orders.services.issuing.stepping import STEPS
 from tests.simulation.checks import Books
 from tests.simulation.scheduler import Violation
 

@@ -15,7 +15,7 @@ from giftops.money import Money
 from giftops.once import new_token
 from orders.issuing_states import CardState, HoldState
 from orders.models import Authorization, Card, Reveal
-from orders.services import balances
+from orders.services.issuing.cards import balances
 from providers.gateways import base
 from providers.gateways.errors import MalformedResponse, OutcomeUnknown
 from tests.conftest import PASSWORD

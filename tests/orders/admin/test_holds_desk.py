@@ -17,7 +17,7 @@ from giftops.money import Money
 from giftops.once import new_token
 from orders.issuing_states import CardState, HoldState
 from orders.models import Authorization, BalanceCheck, Card, Resolution
-from orders.services import authorizing, finishing
+from orders.services.issuing.holds import authorizing, finishing
 from tests.conftest import PASSWORD
 from tests.orders.admin.conftest import said
 from tests.orders.admin.test_orders_list import reads

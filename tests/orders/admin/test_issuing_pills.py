@@ -3,13 +3,7 @@
 import pytest
 
 from giftops.show import AMBER, RED
-from orders.admin.issuing_pills import (
-    CARD_GROUPS,
-    TONES,
-    pill_of,
-    shares,
-    tone_of,
-)
+from orders.admin.issuing.issuing_pills import CARD_GROUPS, TONES, pill_of, shares, tone_of
 from orders.issuing_states import (
     HOLDS_FOR_TWO,
     CardState,

@@ -178,7 +178,7 @@ def test_the_low_line_is_changed_on_the_page_of_the_pool(
 def lose(issuer: Any, mira: User, count: int = 500) -> Reservation:
     """A pool whose two answers never came: held for a person."""
     issuer.says("reserve", requests.ReadTimeout(), requests.ReadTimeout())
-    from orders.services import reserving
+    from orders.services.issuing.reservations import reserving
 
     asked = reserving.request_pool(
         issuer.account, actor=mira, agency="Harbor Street", name="Lost", count=count

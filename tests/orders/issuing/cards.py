@@ -7,8 +7,8 @@ from giftops.models import User
 from giftops.money import Money
 from orders.issuing_states import CardState
 from orders.models import Card, Issuance, ReservedNumber
-from orders.services import issuing
-from orders.services.card_wishes import CardWish
+from orders.services.issuing.cards import issuing
+from orders.services.issuing.cards.card_wishes import CardWish
 from providers.gateways.base import RemoteCustomer
 from tests.orders.issuing.conftest import Desk
 

@@ -8,7 +8,7 @@ import requests
 
 from giftops.money import Money
 from orders.models import Authorization, Break, Card
-from orders.services import authorizing
+from orders.services.issuing.holds import authorizing
 from tests.orders.issuing.conftest import Desk
 
 USD_10 = Money(1000, "USD")

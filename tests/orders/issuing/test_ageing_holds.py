@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from orders.services import ageing, finishing
-from orders.services.ageing import Age, Open
+from orders.services.issuing.holds import ageing, finishing
+from orders.services.issuing.holds.ageing import Age, Open
 from tests.orders.issuing.holds import fresh, held
 
 

@@ -10,7 +10,7 @@ from giftops.models import AuditEntry, Job
 from giftops.money import Money
 from orders.issuing_states import CardState
 from orders.models import BalanceCheck, Break, BreakKind, CardMovement
-from orders.services import balances
+from orders.services.issuing.cards import balances
 from orders.services.problems import Refused
 from providers.gateways import base
 from providers.gateways.base import CardStanding

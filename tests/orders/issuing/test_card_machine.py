@@ -33,8 +33,9 @@ from orders.issuing_states import (
     NumberState,
 )
 from orders.models import Card, Issuance, IssuingEvent, Pool, Reservation, ReservedNumber
-from orders.services import creating, deciding_cards, issuing, proving, reserving
-from orders.services.card_wishes import CardWish
+from orders.services.issuing.cards import creating, deciding_cards, issuing, proving
+from orders.services.issuing.cards.card_wishes import CardWish
+from orders.services.issuing.reservations import reserving
 from orders.services.problems import Refused
 from orders.weighing import creations
 from tests.orders.issuing.merchant import Merchant, open_merchant

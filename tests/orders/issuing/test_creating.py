@@ -11,7 +11,8 @@ from giftops.money import Money
 from giftops.queue import enqueue
 from orders.issuing_states import CardState, IssuanceState, NumberState
 from orders.models import Attempt, Break, BreakKind, Card, Issuance, IssuingEvent, Phase
-from orders.services import creating, issuing, sending
+from orders.services.issuing import sending
+from orders.services.issuing.cards import creating, issuing
 from orders.services.problems import LostTheRace, Refused
 from providers import services as providers
 from providers.gateways import errors

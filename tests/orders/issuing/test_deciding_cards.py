@@ -9,7 +9,8 @@ import requests
 from giftops.money import Money
 from orders.issuing_states import CardState, IssuanceState, NumberState
 from orders.models import BalanceCheck, Break, Phase, Resolution
-from orders.services import creating, deciding_cards, sending
+from orders.services.issuing import sending
+from orders.services.issuing.cards import creating, deciding_cards
 from orders.services.problems import LostTheRace, Refused
 from providers import services as providers
 from providers.gateways import errors

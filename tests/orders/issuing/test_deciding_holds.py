@@ -6,7 +6,8 @@ import requests
 from giftops.models import AuditEntry
 from orders.issuing_states import HOLDS_FOR_TWO, HoldState
 from orders.models import Authorization, BalanceCheck, IssuingEvent, Resolution
-from orders.services import deciding_holds, finishing, sending
+from orders.services.issuing import sending
+from orders.services.issuing.holds import deciding_holds, finishing
 from orders.services.problems import InvalidOrder, LostTheRace, Refused
 from providers.gateways import errors
 from providers.gateways.base import RemoteHold

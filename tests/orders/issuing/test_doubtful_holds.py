@@ -6,7 +6,8 @@ import pytest
 import requests
 
 from orders.models import Authorization, BalanceCheck, Break, Phase
-from orders.services import judging, sending
+from orders.services.issuing import sending
+from orders.services.issuing.holds import judging
 from providers.gateways import errors
 from providers.gateways.base import CardMovement
 from tests.orders.issuing.holds import change, done_then, fresh, held, kinds, told, usd
@@ -143,7 +144,7 @@ def granted(code: str):
 
 
 def test_a_worker_that_dies_on_the_wire_leaves_a_doubt(desk, mira, monkeypatch):
-    from orders.services import authorizing
+    from orders.services.issuing.holds import authorizing
 
     hold = authorizing.request_hold(desk.card(mira), actor=mira, amount=usd(1000))
     with monkeypatch.context() as patch:

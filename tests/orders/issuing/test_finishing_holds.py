@@ -6,7 +6,9 @@ import requests
 from giftops.queue import run_due
 from orders.issuing_states import HoldState
 from orders.models import Attempt, Authorization, BalanceCheck, Card
-from orders.services import balances, finishing, sending
+from orders.services.issuing import sending
+from orders.services.issuing.cards import balances
+from orders.services.issuing.holds import finishing
 from orders.services.problems import LostTheRace, Refused
 from providers.gateways import errors
 from tests.orders.issuing.holds import change, done_then, fresh, held, kinds, told, usd

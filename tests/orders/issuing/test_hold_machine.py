@@ -27,7 +27,8 @@ from giftops.money import Money
 from giftops.sealing import blind_index, last_four
 from orders.issuing_states import HOLD_STEPS, HOLDS_FOR_TWO, OPEN_HOLDS, HoldState
 from orders.models import Authorization, Card, Issuance, IssuingEvent, Resolution
-from orders.services import authorizing, balances, deciding_holds, finishing
+from orders.services.issuing.cards import balances
+from orders.services.issuing.holds import authorizing, deciding_holds, finishing
 from orders.services.problems import Refused
 from providers.sandbox.cp_extender.cards import Cards
 from providers.sandbox.cp_extender.form import CreateForm

@@ -8,7 +8,9 @@ import requests
 from giftops.money import Money
 from orders.issuing_states import CardState, HoldState
 from orders.models import Attempt, Authorization, BalanceCheck, Card, IssuingEvent, Phase
-from orders.services import authorizing, balances, deciding_holds, granting, holding, sending
+from orders.services.issuing import sending
+from orders.services.issuing.cards import balances
+from orders.services.issuing.holds import authorizing, deciding_holds, granting, holding
 from orders.services.problems import InvalidOrder, LostTheRace, Refused
 from providers.gateways import errors
 from providers.gateways.base import CardStanding, RemoteHold

@@ -9,9 +9,9 @@ from giftops.models import AuditEntry, Job
 from giftops.money import Money
 from orders.issuing_states import CardState, IssuanceState
 from orders.models import Approval, Card, Issuance, IssuingEvent, ReservedNumber
-from orders.services import creating, issuing, progress
+from orders.services.issuing.cards import creating, issuing, progress
+from orders.services.issuing.cards.progress import Progress
 from orders.services.problems import InvalidOrder, LostTheRace, Refused
-from orders.services.progress import Progress
 from providers.gateways import errors
 from providers.gateways.base import RemoteCustomer
 from tests.orders.issuing.cards import codes, know, only_card, states, under_way, wish

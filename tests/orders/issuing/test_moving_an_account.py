@@ -4,7 +4,7 @@ import pytest
 
 from orders.issuing_states import CardState, HoldState, NumberState
 from orders.models import Authorization, Card, ReservedNumber
-from orders.services import reserving
+from orders.services.issuing.reservations import reserving
 from providers.services import AccountError, update_account
 
 ELSEWHERE = "http://127.0.0.1:8010/another"

@@ -10,7 +10,8 @@ from giftops.identity import new_id
 from giftops.money import Money
 from orders.issuing_states import CardState, IssuanceState, NumberState
 from orders.models import Attempt, BalanceCheck, Break, BreakKind, Card, Phase
-from orders.services import issuing, proving, sending
+from orders.services.issuing import sending
+from orders.services.issuing.cards import issuing, proving
 from orders.services.problems import Refused
 from providers.gateways import errors
 from providers.gateways.base import CardStanding, CreatedCard

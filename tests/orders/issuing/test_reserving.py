@@ -10,7 +10,9 @@ from giftops.models import AuditEntry, Job
 from giftops.sealing import StoredToken
 from orders.issuing_states import NumberState, ReservationState
 from orders.models import Attempt, Break, BreakKind, Phase, Reservation, ReservedNumber
-from orders.services import receiving, reserving, sending, stock, sweeping
+from orders.services import sweeping
+from orders.services.issuing import sending
+from orders.services.issuing.reservations import receiving, reserving, stock
 from orders.services.problems import InvalidOrder, LostTheRace, Refused
 from providers import services as providers
 from providers.gateways import errors

@@ -5,7 +5,7 @@ import pytest
 from giftops import clock
 from orders.issuing_states import NumberState, ReservationState
 from orders.models import BreakKind, ReservedNumber
-from orders.services import reserving, stock
+from orders.services.issuing.reservations import reserving, stock
 
 S = ReservationState
 RESERVE = "reserveIds"

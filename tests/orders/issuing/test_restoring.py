@@ -4,7 +4,9 @@ from giftops import guard
 from giftops.money import Money
 from orders.issuing_states import CardState, HoldState, IssuanceState, ReservationState
 from orders.models import Break, BreakKind
-from orders.services import authorizing, finishing, promises, reserving
+from orders.services.issuing.cards import promises
+from orders.services.issuing.holds import authorizing, finishing
+from orders.services.issuing.reservations import reserving
 
 
 def test_an_issuance_of_a_backup_waits_for_a_person(desk, mira):

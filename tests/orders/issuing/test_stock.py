@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 from giftops import clock
 from orders.issuing_states import CardState, NumberState
 from orders.models import Card, Pool, ReservedNumber
-from orders.services import stepping, stock
+from orders.services.issuing import stepping
+from orders.services.issuing.reservations import stock
 from orders.services.problems import Refused
 from providers import services as providers
 from tests.orders.issuing.scripted import SLUG, number

@@ -3,8 +3,8 @@
 import pytest
 
 from giftops.money import Money
-from orders.services import wish_sheets
-from orders.services.wish_sheets import TEMPLATE, UnreadableSheet, read_sheet, text_of
+from orders.services.issuing.cards import wish_sheets
+from orders.services.issuing.cards.wish_sheets import TEMPLATE, UnreadableSheet, read_sheet, text_of
 from tests.orders.issuing.cards import wish
 
 USD_50 = Money(5000, "USD")

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from giftops.money import Money
-from orders.services import balances, worth
+from orders.services.issuing.cards import balances, worth
 from orders.weighing.worth import Level, level_on, read_levels, told_levels
 from providers.gateways.base import CardMovement
 

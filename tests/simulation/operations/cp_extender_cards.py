@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders.issuing_states import CardState, HoldState, IssuanceState, ReservationState
 from orders.models import Authorization, Card, Issuance, IssuingEvent, Reservation
-from orders.services import stock
+from orders.services.issuing.reservations import stock
 from providers import services as providers
 from providers.models import ProviderAccount
 from providers.sandbox.wire import Reply, Request

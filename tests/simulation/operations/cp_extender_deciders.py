@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from giftops.money import Money
 from orders.issuing_states import HOLDS_FOR_TWO, CardState, HoldState
 from orders.models import Authorization, Card, Resolution
-from orders.services import deciding_cards, deciding_holds
+from orders.services.issuing.cards import deciding_cards
+from orders.services.issuing.holds import deciding_holds
 from providers.sandbox.cp_extender.cards import VOIDED
 from providers.sandbox.cp_extender.ledger import CANCELLED, CONFIRMED, OPEN
 from tests.simulation.operations.base import Action

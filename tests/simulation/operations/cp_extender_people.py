@@ -14,15 +14,10 @@ from orders.issuing_states import (
     ReservationState,
 )
 from orders.models import Authorization, Card, Issuance, Pool, Reservation, ReservedNumber
-from orders.services import (
-    authorizing,
-    balances,
-    creating,
-    finishing,
-    issuing,
-    reserving,
-)
-from orders.services.issuing import CardWish
+from orders.services.issuing.cards import balances, creating, issuing
+from orders.services.issuing.cards.issuing import CardWish
+from orders.services.issuing.holds import authorizing, finishing
+from orders.services.issuing.reservations import reserving
 from tests.simulation.operations.base import Action
 from tests.simulation.operations.people import Choice, People
 from tests.simulation.scheduler import Violation

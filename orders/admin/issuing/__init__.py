@@ -1,0 +1,1 @@
+"""The desks of what we issue: numbers, issuances and holds."""

@@ -1,0 +1,1 @@
+"""Numbers reserved at an issuer: asked for, received, kept in stock, lost."""
