@@ -19,6 +19,7 @@ from string import Formatter
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
+import structlog
 from requests.adapters import BaseAdapter
 from requests.cookies import RequestsCookieJar
 from urllib3.exceptions import NewConnectionError
@@ -35,7 +36,11 @@ from providers.gateways.errors import (
     ProviderUnavailable,
 )
 
+log = structlog.get_logger(__name__)
+
 USER_AGENT = "giftops/1.0"
+NOT_MADE = "no connection came about"
+BROKE_OFF = "the connection broke off"
 Resolve = Callable[[str, int], Sequence[str]]
 
 
@@ -151,6 +156,9 @@ class ProviderSession(requests.Session):
         if problem is not None:  # raised from here, so that no error with an address rides along
             error = _error_for(call, trip, problem)
             outcome = _outcome(problem, error, trip)
+            log.warning(
+                "call_failed", call=str(call), outcome=outcome, problem=type(problem).__name__
+            )
             self._record(_failed_exchange(call, trip, error, outcome, _ms_since(started)))
             raise error
         self._record(
@@ -203,8 +211,8 @@ def _error_for(call: Call, trip: Trip, problem: Exception) -> ProviderError:
     if isinstance(problem, ProviderError):
         return problem
     if never_sent(problem, trip.has_connected):
-        return NotSent(f"{call}: nothing was sent, {_describe(problem, trip)}")
-    sentence = f"{call}: no usable answer, {_describe(problem, trip)}"
+        return NotSent(f"{call}: nothing was sent, {_describe(problem, trip, NOT_MADE)}")
+    sentence = f"{call}: no usable answer, {_describe(problem, trip, BROKE_OFF)}"
     if call.is_write:
         return OutcomeUnknown(sentence)
     is_long = isinstance(problem, LongAnswer)
@@ -225,7 +233,8 @@ def never_sent(problem: Exception, has_connected: bool | None) -> bool:
     return any(isinstance(cause, NewConnectionError) for cause in causes)
 
 
-def _describe(problem: Exception, trip: Trip) -> str:
+def _describe(problem: Exception, trip: Trip, otherwise: str) -> str:
+    """What happened, for people; the class of the error stands in the log."""
     if trip.is_over:
         return f"the {trip.seconds:g} seconds for it were over"
     if isinstance(problem, BrokenAnswer):
@@ -236,7 +245,7 @@ def _describe(problem: Exception, trip: Trip) -> str:
         requests.exceptions.SSLError: "TLS failed",
         requests.exceptions.ChunkedEncodingError: "the answer broke off",
     }
-    return sentences.get(type(problem), f"the connection failed ({type(problem).__name__})")
+    return sentences.get(type(problem), otherwise)
 
 
 def _outcome(problem: Exception, error: ProviderError, trip: Trip) -> str:

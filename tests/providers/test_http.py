@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from providers.gateways import connection
 from providers.gateways.errors import (
@@ -206,6 +207,33 @@ def test_a_foreign_transport_counts_as_sent_unless_it_proves_otherwise(
         session_for("http://127.0.0.1:1", transport=stub).exchange(WRITE)
 
     assert type(caught.value) is expected
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (requests.ConnectionError("reset"), "no usable answer, the connection broke off"),
+        (ProtocolError("aborted"), "no usable answer, the connection broke off"),
+        (requests.ReadTimeout(), "no usable answer, the answer did not come in time"),
+        (
+            requests.ConnectionError(NewConnectionError(None, "refused")),  # type: ignore[arg-type]
+            "nothing was sent, no connection came about",
+        ),
+    ],
+)
+def test_people_read_what_happened_and_the_log_keeps_the_class(
+    failure: Exception, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    from tests.stubs import StubProvider
+
+    stub = StubProvider()
+    stub.fails(failure)
+
+    with pytest.raises(ProviderError) as caught:
+        session_for("http://127.0.0.1:1", transport=stub).exchange(WRITE)
+
+    assert str(caught.value) == f"POST /orders: {words}"
+    assert type(failure).__name__ in caplog.text
 
 
 def test_a_write_never_rides_on_a_connection_that_was_used_before() -> None:
