@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 import requests
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from giftops.models import AuditEntry, Job
 from giftops.money import Money
@@ -18,6 +20,10 @@ from tests.orders.issuing.cards import codes, know, only_card, states, under_way
 
 I, C = IssuanceState, CardState  # noqa: E741
 LARGE = Money(200_000, "USD")
+CHANGES = [
+    {"face_value_minor": 99}, {"customer_id": "9"}, {"gift_card_code": "X"}, {"points": 5},
+    {"customer_email": "other@example.com"}, {"customer_name": "Other"}, {"sale_id": "S"},
+]  # fmt: skip
 
 
 def draft(desk, maker, *wishes, **fields):
@@ -249,13 +255,7 @@ def test_what_was_changed_after_it_was_looked_at_is_not_approved(desk, mira, tom
     assert states(issuance) == [C.DRAFT] * 2
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"face_value_minor": 99}, {"customer_id": "9"}, {"gift_card_code": "X"}, {"points": 5},
-        {"customer_email": "other@example.com"}, {"customer_name": "Other"}, {"sale_id": "S"},
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("change", CHANGES)
 def test_the_fingerprint_is_of_everything_that_is_agreed_to(desk, mira, change):
     issuance = submitted(desk, mira)
     issuance.cards.filter(position=2).update(**change)
@@ -263,15 +263,56 @@ def test_the_fingerprint_is_of_everything_that_is_agreed_to(desk, mira, change):
     assert issuing.fingerprint_of(issuance) != issuance.fingerprint
 
 
-def test_what_was_changed_after_the_approval_is_not_sent(desk, mira):
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_was_changed_after_the_approval_is_not_sent(desk, mira, change):
     issuance = under_way(desk, mira, 2)
-    issuance.cards.filter(position=2).update(face_value_minor=9999)
+    changed = issuance.cards.get(position=2)
+    issuance.cards.filter(pk=changed.pk).update(**change)
 
-    desk.work()
+    creating.create_card(str(changed.pk))
 
     issuance.refresh_from_db()
     assert (issuance.state, desk.sent("create")) == (I.AWAITING_APPROVAL, [])
+    assert issuance.reason == "The card was changed after the approval."
     assert states(issuance) == [C.DRAFT] * 2
+
+
+def test_a_card_that_slipped_in_after_the_approval_is_not_sent(desk, mira):
+    issuance = under_way(desk, mira)
+    slipped_in = desk.card(mira, state=C.WAITING, issuance=issuance, position=2)
+
+    creating.create_card(str(slipped_in.pk))
+
+    issuance.refresh_from_db()
+    assert (issuance.state, desk.sent("create")) == (I.AWAITING_APPROVAL, [])
+
+
+def test_what_a_second_approval_saw_is_what_is_sent(desk, mira, tom):
+    issuance = under_way(desk, mira)
+    issuance.cards.update(customer_id="2002")
+    desk.work()
+    seen = issuing.fingerprint_of(issuance)
+    issuance.refresh_from_db()
+    Issuance.objects.filter(pk=issuance.pk).update(fingerprint=seen)
+
+    issuing.approve_issuance(issuance, actor=tom, fingerprint=seen)
+    desk.work()
+
+    assert [asked["customer_id"] for asked in desk.sent("create")] == ["2002"]
+
+
+def test_a_check_before_a_card_is_sent_costs_the_same_however_many_there_are(desk, mira):
+    few, many = (under_way(desk, mira, count, value=Money(90, "USD")) for count in (1, 60))
+    seen = []
+    for card in (few.cards.first(), many.cards.first()):
+        with CaptureQueriesContext(connection) as asked:
+            assert creating.problem_with_creating(card) == ""
+        seen.append(len(asked))
+
+    of_cards = [query["sql"] for query in asked if 'FROM "orders_card"' in query["sql"]]
+    assert seen[0] == seen[1]
+    assert of_cards
+    assert all('"orders_card"."id" = ' in sql for sql in of_cards)
 
 
 def test_a_second_approval_comes_too_late(desk, mira, tom, user):

@@ -16,6 +16,7 @@ from orders.issuing_states import CardState, IssuanceState, NumberState
 from orders.models import Attempt, Card, Issuance, ReservedNumber
 from orders.services.issuing import sending, stepping
 from orders.services.issuing.cards import creation_answers, issuing
+from orders.services.issuing.cards.agreeing import is_as_agreed
 from orders.services.issuing.cards.card_steps import read_card
 from orders.services.issuing.cards.issuance_steps import CREATE_CARD, RESOLVE_CARD, withdraw_cards
 from orders.services.issuing.cards.progress import UNFINISHED, finish_if_done
@@ -134,8 +135,8 @@ def problem_with_creating(card: Card) -> str:
         return f"{maker} may no longer have cards created."
     if issuance.approval_lapses_at is None or db_now() >= issuance.approval_lapses_at:
         return "The approval lapsed after 24 hours."
-    if issuing.fingerprint_of(issuance) != issuance.fingerprint:
-        return "The cards were changed after the approval."
+    if not is_as_agreed(card.pk, issuance):
+        return "The card was changed after the approval."
     return ""
 
 

@@ -1,6 +1,6 @@
 """What every step of an issuance shares: the row to ourselves, and its cards moved together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.models import F
@@ -13,6 +13,8 @@ from orders.issuing_states import CARD_STEPS, CardState, IssuanceState
 from orders.models import Card, Issuance, IssuingEvent
 from orders.services.issuing import stepping
 from orders.services.problems import LostTheRace, Refused
+
+Facts = dict[str, Any]
 
 CREATE_CARD = "orders.tasks_issuing.create_card"
 RESOLVE_CARD = "orders.tasks_issuing.resolve_card"
@@ -48,11 +50,12 @@ def step_all(
     text: str,
     *,
     actor: User | None = None,
+    facts_of: Callable[[Card], Facts] = lambda card: {},
     **changes: Any,
 ) -> None:
     """The same step for many cards, or for none if one of them moved meanwhile.
 
-    All rows first, the audit trail last.
+    All rows first, the audit trail last. `facts_of` gives what is told of each card besides.
     """
     standing = {
         state: [card for card in cards if card.state == state]
@@ -61,7 +64,7 @@ def step_all(
     for state, own in standing.items():
         _shift_all(own, state, to, changes)
     for state, own in standing.items():
-        _tell_all(own, kind, text, actor, state, to)
+        _tell_all([(card, facts_of(card)) for card in own], kind, text, actor, state, to)
 
 
 def withdraw_cards(issuance: Issuance, text: str, actor: User | None = None) -> None:
@@ -91,15 +94,21 @@ def _shift_all(cards: Sequence[Card], state: str, to: CardState, changes: dict[s
 
 
 def _tell_all(
-    cards: Sequence[Card], kind: str, text: str, actor: User | None, old: str, new: str
+    told: Sequence[tuple[Card, Facts]],
+    kind: str,
+    text: str,
+    actor: User | None,
+    old: str,
+    new: str,
 ) -> None:
     """One timeline line and one audit entry each."""
     at = db_now()
     IssuingEvent.objects.bulk_create(
         IssuingEvent(
-            card=card, at=at, kind=kind, text=text[:500], actor=actor, old_state=old, new_state=new
+            card=card, at=at, kind=kind, text=text[:500], actor=actor, old_state=old,
+            new_state=new, facts=facts,
         )
-        for card in cards
-    )
-    for card in cards:
-        audit.record(f"card.{kind}", actor=actor, obj=card, old=old, new=new, text=text)
+        for card, facts in told
+    )  # fmt: skip
+    for card, facts in told:
+        audit.record(f"card.{kind}", actor=actor, obj=card, old=old, new=new, text=text, **facts)

@@ -7,8 +7,6 @@ its cards, their numbers, the end of the audit trail, jobs.
 Everything that edges ask of an issuance can be imported from here.
 """
 
-import hashlib
-import json
 from datetime import timedelta
 
 from django.db import transaction
@@ -22,6 +20,7 @@ from orders.models import Approval, Issuance
 from orders.services import limits
 from orders.services.issuing import stepping
 from orders.services.issuing.cards import promises
+from orders.services.issuing.cards.agreeing import AGREED, fingerprint_of, fingerprint_of_card
 from orders.services.issuing.cards.card_wishes import CardWish
 from orders.services.issuing.cards.drafting_cards import draft_issuance, refused_wishes
 from orders.services.issuing.cards.issuance_steps import (
@@ -137,18 +136,6 @@ def limit_of(issuance: Issuance) -> Money | None:
     return limits.limit_for(issuance.account, issuance.maker.role, issuance.currency)
 
 
-def fingerprint_of(issuance: Issuance) -> str:
-    """SHA-256 over everything an approver agrees to: where, for whom, which kind, how much."""
-    cards = issuance.cards.order_by("position").values_list(
-        "position", "sale_id", "gift_card_code", "face_value_minor", "currency", "points",
-        "customer_id", "customer_name", "customer_email",
-    )  # fmt: skip
-    account = issuance.account
-    place = [account.provider, account.environment, account.base_url, str(account.pk)]
-    facts = [place, str(issuance.pool_id or ""), [list(card) for card in cards]]
-    return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
-
-
 def _hand_in(issuance: Issuance, actor: User) -> None:
     if issuance.state != IssuanceState.DRAFT:
         raise LostTheRace(stepping.who_was_first(issuance))
@@ -167,7 +154,10 @@ def _let_go(issuance: Issuance, actor: User, text: str, *, kind: str) -> None:
         approval_lapses_at=at + APPROVAL_LASTS,
     )  # fmt: skip
     drafts = cards_in(issuance, CardState.DRAFT)
-    step_all(drafts, CardState.WAITING, kind, text, actor=actor, reason="", next_look_at=at)
+    step_all(
+        drafts, CardState.WAITING, kind, text, actor=actor, reason="", next_look_at=at,
+        facts_of=lambda card: {AGREED: fingerprint_of_card(card, issuance)},
+    )  # fmt: skip
     ring_for_the_waiting(issuance)
 
 
