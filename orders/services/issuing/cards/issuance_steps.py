@@ -27,13 +27,8 @@ def require(actor: User, permission: str, what: str) -> None:
 
 
 def held(issuance: Issuance, *states: IssuanceState) -> None:
-    """Have its row to ourselves until the transaction ends, and read it anew.
-
-    Who comes second waits here and is told who was first. Nothing else hangs on the lock (SQLite,
-    with one writer at a time, has none): each row moves by compare-and-set.
-    """
-    Issuance.objects.select_for_update(no_key=True).get(pk=issuance.pk)
-    issuance.refresh_from_db()
+    """Have it alone until the transaction ends. Who comes second is told who was first."""
+    stepping.have_alone(issuance)
     if states and issuance.state not in states:
         raise LostTheRace(stepping.who_was_first(issuance))
 

@@ -2,6 +2,9 @@
 
 Numbers are never thrown away: those of an answer that cannot be right are stored in quarantine, and
 an answer that comes late is taken in whatever became of the reservation meanwhile.
+
+Whoever changes a reservation takes its row first, then its numbers and attempts, then the audit
+trail: so nobody waits for somebody who waits for them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,6 +41,7 @@ def apply(
     attempt: Attempt, reservation: Reservation, answer: ReservedNumbers | ProviderError
 ) -> None:
     """Draw the consequences of an answer, in the caller's transaction; safe to repeat."""
+    stepping.have_alone(reservation)
     if isinstance(answer, ReservedNumbers):
         if not answer.numbers:
             answer = ProviderRejected("no number was given")
