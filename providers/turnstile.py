@@ -3,6 +3,13 @@
 Who wants to call takes a free place by compare-and-set and gives it back afterwards. A place is
 held on a lease that is longer than the longest call, so a process that dies holds nobody up for
 long. Times are those of the database clock.
+
+A place stays taken until its lease ends even where its holder is known to be dead (a process id
+that is gone, say). What is counted are the calls that the provider, a till at a merchant's, has to
+work on at a time, and it goes on with one whose caller has died; nobody can tell when that was
+begun, or whether it was. A place that is free at once would let four calls come together there, in
+the very moment in which something is wrong. What must wait meanwhile is told so before anything is
+sent, and comes back by itself. A worker that is told to stop gives its places back.
 """
 
 from collections.abc import Iterator
