@@ -12,6 +12,7 @@
   the rate budget and recorded; writes are never repeated.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,6 @@ from string import Formatter
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
-import structlog
 from requests.adapters import BaseAdapter
 from requests.cookies import RequestsCookieJar
 from urllib3.exceptions import NewConnectionError
@@ -36,7 +36,7 @@ from providers.gateways.errors import (
     ProviderUnavailable,
 )
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 USER_AGENT = "giftops/1.0"
 NOT_MADE = "no connection came about"
@@ -156,9 +156,7 @@ class ProviderSession(requests.Session):
         if problem is not None:  # raised from here, so that no error with an address rides along
             error = _error_for(call, trip, problem)
             outcome = _outcome(problem, error, trip)
-            log.warning(
-                "call_failed", call=str(call), outcome=outcome, problem=type(problem).__name__
-            )
+            log.warning("%s: %s, %s", call, outcome, type(problem).__name__)
             self._record(_failed_exchange(call, trip, error, outcome, _ms_since(started)))
             raise error
         self._record(
