@@ -10,14 +10,13 @@ from giftops.desk import Desk, act, tell, user_of
 from giftops.models import User
 from giftops.pressing import Done, Said, press
 from giftops.stepping_up import problem_with_password
-from orders.admin.order_page import proposal_of
+from orders.admin.proposals import open_proposal, seen_proposal
 from orders.models import Order, Resolution
 from orders.services import deciding, drafting, following, resuming, submitting
-from orders.services.problems import LostTheRace, Refused
+from orders.services.problems import Refused
 from providers.gateways.errors import ProviderError
 
 REFUSALS = (Refused, ProviderError)
-NOTHING_OPEN = "There is no open proposal any more: somebody decided meanwhile."
 
 
 class OrderActs(Desk):
@@ -147,20 +146,10 @@ def _retry(order: Order, actor: User) -> Done:
 
 
 def _confirm(order: Order, actor: User, seen: str) -> str:
-    proposal = _proposal(order)
-    if str(proposal.pk) != seen:
-        raise LostTheRace("Something else is proposed now than what you saw. Look at it again.")
-    deciding.confirm(proposal, actor=actor)
+    deciding.confirm(seen_proposal(order, seen), actor=actor)
     return "Confirmed and carried out."
 
 
 def _drop(order: Order, actor: User) -> str:
-    deciding.drop(_proposal(order), actor=actor)
+    deciding.drop(open_proposal(order), actor=actor)
     return "The proposal is off the table. The order stays held for a person."
-
-
-def _proposal(order: Order) -> Resolution:
-    proposal = proposal_of(order)
-    if proposal is None:
-        raise LostTheRace(NOTHING_OPEN)
-    return proposal

@@ -6,21 +6,23 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import URLPattern, reverse
 
+from giftops import guard
 from giftops.desk import Desk, act, tell, user_of
 from giftops.models import User
 from giftops.money import Money, MoneyError
 from giftops.pressing import press
 from giftops.stepping_up import problem_with_password
 from orders.admin.buy_form import amount_of
-from orders.admin.issuing.hold_page import HOLDS, RESOLVES, proposal_of
+from orders.admin.issuing.hold_page import ASKS, HOLDS, RESOLVES
+from orders.admin.proposals import open_proposal, seen_proposal
+from orders.issuing_states import HoldState
 from orders.models import Authorization, Resolution
-from orders.services.issuing.holds import authorizing, deciding_holds, finishing
-from orders.services.problems import InvalidOrder, LostTheRace, Refused
+from orders.services.issuing.holds import authorizing, deciding_holds, finishing, judging
+from orders.services.problems import InvalidOrder, Refused
 from providers.gateways.errors import ProviderError
 
 REFUSALS = (Refused, ProviderError)
-NOTHING_OPEN = "There is no open proposal any more: somebody decided meanwhile."
-CHANGED = "Something else is proposed now than what you saw. Look at it again."
+IS_KNOWN = "Somebody knows by now what became of it; there is nothing to ask about."
 WHAT_IS_IT = "Choose what this hold is."
 
 
@@ -30,13 +32,19 @@ class HoldActs(Desk):
     def act_routes(self) -> list[URLPattern]:
         """One address per button."""
         views: dict[str, Callable[..., HttpResponse]] = {
-            "take": self.take, "give_back": self.give_back, "withdraw": self.withdraw,
+            "ask_now": self.ask_now, "take": self.take, "give_back": self.give_back,
+            "withdraw": self.withdraw,
             "propose": self.propose, "confirm": self.confirm, "drop": self.drop,
         }  # fmt: skip
         return [
             self.route(f"<uuid:object_id>/{name.replace('_', '-')}/", view, name)
             for name, view in views.items()
         ]
+
+    @act(ASKS)
+    def ask_now(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """One look at the card for a hold without an answer; holds and takes nothing."""
+        return self._do(request, object_id, "ask_now", _ask_now)
 
     @act(HOLDS)
     def take(self, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -100,6 +108,15 @@ class HoldActs(Desk):
         return self.detail(request, fresh, status=status, entered=request.POST, wrong=wrong)
 
 
+def _ask_now(hold: Authorization, actor: User) -> str:
+    if hold.state != HoldState.UNKNOWN:
+        raise Refused(IS_KNOWN)
+    if guard.is_quarantined():
+        raise Refused(guard.status())
+    judging.resolve_hold(hold.pk)
+    return hold.events.latest("id").text
+
+
 def _take(hold: Authorization, actor: User) -> str:
     finishing.confirm_hold(hold, actor=actor)
     return f"{_granted(hold)} is taken in a moment."
@@ -139,20 +156,10 @@ def _amount(wish: QueryDict, hold: Authorization) -> Money | None:
 
 
 def _confirm(hold: Authorization, actor: User, seen: str) -> str:
-    proposal = _proposal(hold)
-    if str(proposal.pk) != seen:
-        raise LostTheRace(CHANGED)
-    deciding_holds.confirm(proposal, actor=actor)
+    deciding_holds.confirm(seen_proposal(hold, seen), actor=actor)
     return "Confirmed and carried out."
 
 
 def _drop(hold: Authorization, actor: User) -> str:
-    deciding_holds.drop(_proposal(hold), actor=actor)
+    deciding_holds.drop(open_proposal(hold), actor=actor)
     return "The proposal is off the table. The hold stays in doubt."
-
-
-def _proposal(hold: Authorization) -> Resolution:
-    proposal = proposal_of(hold)
-    if proposal is None:
-        raise LostTheRace(NOTHING_OPEN)
-    return proposal

@@ -14,9 +14,10 @@ from giftops.models import User
 from giftops.money import Money
 from giftops.show import AMBER, BLUE, GREY, RED, duration
 from orders.admin.issuing import issuing_pills
-from orders.admin.issuing.hold_evidence import looks_of
+from orders.admin.issuing.hold_evidence import evidence_of
 from orders.admin.linking import page_of
 from orders.admin.order_page import Button
+from orders.admin.proposals import proposal_of
 from orders.admin.steps import steps_of_issued
 from orders.issuing_states import HOLDS_FOR_TWO, OPEN_HOLDS
 from orders.issuing_states import HoldState as H
@@ -26,11 +27,13 @@ from orders.services.issuing.holds.completing import CANCEL, CONFIRM
 from orders.services.issuing.holds.deciding_holds import DECISIONS_FOR
 from providers.models import ProviderCall
 
+ASKS = "orders.ask_provider"
 HOLDS = "orders.add_authorization"
 RESOLVES = "orders.resolve_order"
 IN_DOUBT = frozenset({H.UNKNOWN, H.CONFIRM_UNKNOWN, H.CANCEL_UNKNOWN})
 UNDER_WAY = frozenset({H.REQUESTED, H.PRECHECKED, H.SENDING, H.CONFIRMING, H.CANCELLING})
 MOVES_BY_ITSELF = UNDER_WAY | IN_DOUBT
+READS = "Reads the card once more; nothing is held or taken by it."
 WITHDRAWS = "Nothing is called: it was not sent yet."
 DOUBT = {
     H.UNKNOWN: "No usable answer came, so the money may be held already.",
@@ -57,14 +60,15 @@ def context(request: HttpRequest, hold: Authorization) -> dict[str, Any]:
     wish, closed = finishing.wish_of(hold), why_closed(hold)
     moves = hold.state in MOVES_BY_ITSELF or wish is not None
     return {
-        "title": f"Hold on {hold.card}",
+        "title": f"Hold on {hold.card}: {size_of(hold)}",
+        "size": size_of(hold),
         "crumbs": [("Holds", reverse("admin:orders_authorization_changelist"))],
         "pill": issuing_pills.pill_of(hold),
         "notes": list(notes_of(hold, wish, db_now())),
         "buttons": list(buttons_for(hold, user, wish)) if not closed else [],
         "closed": closed if user.has_perm(HOLDS) else "",
         "steps": list(steps_of_issued(hold)),
-        "looks": looks_of(hold),
+        "evidence": evidence_of(hold),
         "attempts": hold.attempts.count(),
         "calls": _calls(hold, user),
         "card_link": page_of("card", hold.card_id) if user.has_perm("orders.view_card") else "",
@@ -73,6 +77,14 @@ def context(request: HttpRequest, hold: Authorization) -> dict[str, Any]:
         "needs_worker": moves,
         **_decision(hold, user),
     }
+
+
+def size_of(hold: Authorization) -> str:
+    """Its amount; of a part both figures, so that neither is taken for the other."""
+    asked, granted = hold.requested, hold.granted
+    if granted is None or granted == asked:
+        return asked.format()
+    return f"{granted.format()} of {asked.format()}"
 
 
 def _decision(hold: Authorization, user: User) -> dict[str, Any]:
@@ -92,12 +104,6 @@ def _decision(hold: Authorization, user: User) -> dict[str, Any]:
     }
 
 
-def proposal_of(hold: Authorization) -> Resolution | None:
-    """The decision that waits for a second person; without its code, which nobody is shown."""
-    waiting = hold.resolutions.filter(state=Resolution.State.OPEN)
-    return waiting.select_related("proposed_by").defer("auth_code").first()
-
-
 def why_closed(hold: Authorization) -> str:
     """Why an open hold can neither be taken nor given back now; "" if it can."""
     if hold.state not in OPEN_HOLDS:
@@ -112,6 +118,8 @@ def buttons_for(
     hold: Authorization, user: User, wish: IssuingEvent | None = None
 ) -> Iterator[Button]:
     """What this person may do with this hold now, the likeliest first."""
+    if hold.state == H.UNKNOWN and user.has_perm(ASKS):
+        yield Button("ask_now", "Ask now", READS)
     if not user.has_perm(HOLDS):
         return
     if hold.state == H.REQUESTED:

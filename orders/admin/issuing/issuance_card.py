@@ -17,11 +17,12 @@ from orders.admin import linking
 from orders.admin.issuing import pool_rows
 from orders.admin.issuing.issuing_pills import pill_of
 from orders.admin.issuing.pool_rows import SingleRow
+from orders.admin.proposals import open_proposal, proposal_of, seen_proposal
 from orders.admin.steps import steps_of_issued
 from orders.issuing_states import LIVING_CARDS, CardState
 from orders.models import BalanceCheck, Card, Reservation, Resolution
 from orders.services.issuing.cards import deciding_cards, proving, retrying
-from orders.services.problems import LostTheRace, Refused
+from orders.services.problems import Refused
 from providers.gateways.errors import ProviderError
 from providers.models import ProviderCall
 
@@ -29,7 +30,6 @@ REFUSALS = (Refused, ProviderError)
 MAKES = "orders.add_issuance"
 MOVING = frozenset({CardState.WAITING, CardState.CREATING, CardState.IN_DOUBT})
 LOOKS_SHOWN = 20
-NOTHING_OPEN = "There is no open proposal any more: somebody decided meanwhile."
 DECISIONS = (Resolution.Decision.CARD_IS_OURS, Resolution.Decision.CARD_IS_NOT)
 
 
@@ -88,10 +88,7 @@ def confirm(desk: Desk, request: HttpRequest, object_id: Any) -> HttpResponse:
         return _show(desk, request, card, status=422, password_error=problem)
 
     def work(card: Card, actor: User) -> str:
-        proposal = _proposal(card)
-        if str(proposal.pk) != seen:
-            raise LostTheRace("Something else is proposed now than what you saw. Look again.")
-        deciding_cards.confirm(proposal, actor=actor)
+        deciding_cards.confirm(seen_proposal(card, seen), actor=actor)
         return "Confirmed and carried out."
 
     return _do(desk, request, object_id, "confirm", work)
@@ -101,23 +98,10 @@ def drop(desk: Desk, request: HttpRequest, object_id: Any) -> HttpResponse:
     """Take the proposal off the table."""
 
     def work(card: Card, actor: User) -> str:
-        deciding_cards.drop(_proposal(card), actor=actor)
+        deciding_cards.drop(open_proposal(card), actor=actor)
         return "The proposal is off the table. The card stays held for a person."
 
     return _do(desk, request, object_id, "drop", work)
-
-
-def proposal_of(card: Card) -> Resolution | None:
-    """The decision that waits for a second person."""
-    waiting = card.resolutions.filter(state=Resolution.State.OPEN)
-    return waiting.select_related("proposed_by").first()
-
-
-def _proposal(card: Card) -> Resolution:
-    proposal = proposal_of(card)
-    if proposal is None:
-        raise LostTheRace(NOTHING_OPEN)
-    return proposal
 
 
 def _issued() -> QuerySet[Card]:

@@ -305,6 +305,23 @@ def test_a_part_is_never_shown_as_the_whole(
     assert "a part only" in flat(desk_of(mira).text(LIST))
 
 
+def test_the_title_of_a_part_says_both_figures(
+    issuer: Any, mira: User, card: Card, desk_of: Any
+) -> None:
+    part = held(issuer, card, mira, usd(4000), takes_partial=True)
+    whole = held(issuer, issuer.card(mira), mira)
+    desk = desk_of(mira)
+
+    of_part, of_whole = (desk.text(PAGE, hold.pk) for hold in (part, whole))
+
+    assert f"USD 25.00 of USD 40.00 on {card.mask}" in flat(of_part)
+    assert f"Hold on {card.mask}: USD 25.00 of USD 40.00" in re.search(
+        r"<title>(.*?)</title>", of_part, re.DOTALL
+    ).group(1)  # type: ignore[union-attr]
+    assert f"USD 10.00 on {whole.card.mask}" in flat(of_whole)
+    assert "USD 10.00 of USD 10.00" not in flat(of_whole)
+
+
 def test_what_was_asked_for_is_said_and_may_be_changed_before_it_is_sent(
     issuer: Any, mira: User, card: Card, desk_of: Any
 ) -> None:
@@ -377,6 +394,96 @@ def test_a_lost_answer_says_when_we_look_and_not_to_ask_again(
     assert "We go on in " in page
     assert "right before it was sent" in page
     assert "Two people decide" not in page
+
+
+def test_who_may_ask_the_provider_has_the_card_read_for_a_hold_in_doubt(
+    issuer: Any, mira: User, card: Card, desk_of: Any
+) -> None:
+    issuer.says("authorize", requests.ReadTimeout())
+    hold, desk, token = held(issuer, card, mira), desk_of("support_agent"), new_token()
+    issuer.pass_time(minutes=1, steps=1)
+    page = desk.text(PAGE, hold.pk)
+
+    pressed = [
+        desk.press("orders_authorization_ask_now", hold.pk, once=token, follow=True)
+        for _ in range(2)
+    ]
+
+    assert "Ask now" in page
+    assert [said(each) for each in pressed] == [
+        "Read again: “active”, USD 25.00, USD 0.00 of it held"
+    ] * 2
+    assert BalanceCheck.objects.filter(authorization=hold).count() == 2
+    assert len(issuer.sent("authorize")) == 1
+    assert fresh(hold).state == HoldState.UNKNOWN
+
+
+def test_asking_for_a_hold_says_so_if_nobody_answers(
+    issuer: Any, mira: User, card: Card, desk_of: Any
+) -> None:
+    issuer.says("authorize", requests.ReadTimeout())
+    hold = held(issuer, card, mira)
+    issuer.says("check_balance", requests.ReadTimeout(), requests.ReadTimeout())
+
+    answer = desk_of(mira).press("orders_authorization_ask_now", hold.pk, follow=True)
+
+    assert "Read again: no answer." in said(answer)
+    assert fresh(hold).state == HoldState.UNKNOWN
+
+
+def test_a_hold_whose_outcome_is_known_is_not_asked_about(
+    issuer: Any, mira: User, card: Card, desk_of: Any
+) -> None:
+    hold, desk = held(issuer, card, mira), desk_of(mira)
+    looks = BalanceCheck.objects.count()
+
+    answer = desk.press("orders_authorization_ask_now", hold.pk)
+
+    assert answer.status_code == 409
+    assert "nothing to ask about" in said(answer)
+    assert BalanceCheck.objects.count() == looks
+    assert "Ask now" not in desk.text(PAGE, hold.pk)
+
+
+@pytest.mark.parametrize(
+    ("takes_effect", "rows", "follows"),
+    [
+        (
+            True,
+            ["On the card USD 25.00 USD 25.00 none", "Held USD 0.00 USD 10.00 +USD 10.00"],
+            "so it is held, and its code never came",
+        ),
+        (
+            False,
+            ["On the card USD 25.00 USD 25.00 none", "Held USD 0.00 USD 0.00 none"],
+            "That is evidence, not proof",
+        ),
+    ],
+)
+def test_before_and_after_stand_side_by_side_with_what_follows(
+    doubt: Any, mira: User, desk_of: Any, takes_effect: bool, rows: list[str], follows: str
+) -> None:
+    page = flat(desk_of(mira).text(PAGE, doubt(takes_effect=takes_effect).pk))
+
+    for row in rows:
+        assert row in page
+    assert "Asked for USD 10.00 All 4 readings" in page
+    assert follows in page
+
+
+def test_the_reading_before_is_kept_in_sight_in_a_long_story(
+    issuer: Any, doubt: Any, mira: User, desk_of: Any
+) -> None:
+    hold = doubt(takes_effect=True)
+    last = BalanceCheck.objects.filter(authorization=hold).latest("asked_at")
+    for minutes in range(1, 40):
+        last.pk, last.asked_at = new_id(), last.asked_at + timedelta(minutes=minutes)
+        last.save(force_insert=True)
+
+    page = flat(desk_of(mira).text(PAGE, hold.pk))
+
+    assert "right before it was sent" in page
+    assert "Held USD 0.00 USD 10.00 +USD 10.00" in page
 
 
 @pytest.mark.parametrize(

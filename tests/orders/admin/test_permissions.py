@@ -93,6 +93,7 @@ RULES = {
     "orders_issuance_card_confirm": button("MT"), "orders_issuance_card_drop": button("MT"),
     "orders_authorization_changelist": page(ALL), "orders_authorization_change": page(ALL),
     "orders_authorization_find": button(ALL), "orders_authorization_ask": page("M"),
+    "orders_authorization_ask_now": button("MTA"),
     "orders_authorization_quote": button("M"), "orders_authorization_take": button("M"),
     "orders_authorization_give_back": button("M"), "orders_authorization_withdraw": button("M"),
     "orders_authorization_propose": button("MT"), "orders_authorization_confirm": button("MT"),
