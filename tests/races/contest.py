@@ -13,9 +13,10 @@ from django.db import OperationalError, connection
 
 from orders.services.problems import Refused
 from tests.kills.life import live_at
-from tests.races import issuing, sabotage, scenarios
+from tests.races import deposit, everything, issuing, people, sabotage, trail, workers
 
 FORKS = multiprocessing.get_context("fork")
+ROOMS = (people, workers, deposit, trail, issuing, everything)
 LONGEST_WAIT = 0.05  # seconds that a gate keeps those who came for those who did not
 WON, LOST, BROKEN, DEADLOCK = "won", "lost", "broken", "deadlock"
 
@@ -106,8 +107,7 @@ def race(
     live_at(offset)
     if without:
         getattr(sabotage, without)()
-    rooms = (scenarios, issuing)
-    game: Scenario = next(vars(one)[scenario] for one in rooms if scenario in vars(one))(control)
+    game: Scenario = next(vars(one)[scenario] for one in ROOMS if scenario in vars(one))(control)
     gate, start = Gate(contestants), FORKS.Barrier(contestants)
     started = time.monotonic()
     runners = [_start(game, number, gate, forced, start) for number in range(contestants)]

@@ -1,21 +1,41 @@
-"""The races at an issuer: one card, one end of a hold, one answer to an issuance."""
+"""The races about what is issued: a number, a card, a hold and how it ends, an answer."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
+
+from giftops.models import User
 from giftops.money import Money
 from giftops.queue import run_due
-from orders.issuing_states import OPEN_HOLDS, CardState, HoldState, IssuanceState
-from orders.models import Approval, Authorization, Card, Issuance, Pool, ReservedNumber
+from orders.issuing_states import (
+    OPEN_HOLDS,
+    CardState,
+    HoldState,
+    IssuanceState,
+    NumberState,
+    ReservationState,
+)
+from orders.models import (
+    Approval,
+    Authorization,
+    Card,
+    Issuance,
+    Pool,
+    Reservation,
+    ReservedNumber,
+)
+from orders.services import drafting
 from orders.services.issuing import sending, stepping
 from orders.services.issuing.cards import creating, issuing
 from orders.services.issuing.cards.card_steps import read_card
 from orders.services.issuing.cards.issuing import CardWish
-from orders.services.issuing.holds import authorizing, finishing
+from orders.services.issuing.holds import authorizing, finishing, holding
+from orders.services.issuing.reservations import stock
 from orders.services.problems import LostTheRace, Refused
 from providers.models import ProviderAccount
 from tests.kills.issuing_life import AMOUNT, CUSTOMER, KIND, VALUE
-from tests.races.scenarios import Race, person
+from tests.races.racing import Race, person
 from tests.sandbox_client import CPExtenderControl
 
 ABOVE_THE_LIMIT = Money(60_000, "USD")
@@ -56,6 +76,75 @@ def work() -> None:
         continue
 
 
+class TakeFromOnePool(Race):
+    """Many workers create cards from one pool that does not suffice: each number is taken once."""
+
+    gate = (stepping, "shift")
+    tells_who = False
+    numbers = 500
+
+    def prepare(self, contestants: int) -> list[list[str]]:
+        account, maker = ProviderAccount.objects.get(), person("mira")
+        pool = Pool.objects.create(account=account, agency="Race", name=str(drafting.new_id()))
+        self.fill(pool, maker)
+        each = self.numbers // contestants + 1
+        issuance = Issuance.objects.create(
+            account=account, pool=pool, currency="USD", total_minor=500 * each * contestants,
+            card_count=each * contestants, maker=maker, last_editor=maker,
+        )  # fmt: skip
+        cards = [
+            Card(
+                issuance=issuance, account=account, state=CardState.WAITING, currency="USD",
+                face_value_minor=500, is_releasable=False,
+            )
+            for _ in range(each * contestants)
+        ]  # fmt: skip
+        Card.objects.bulk_create(cards)
+        return [
+            [str(card.pk) for card in cards[start::contestants]] for start in range(contestants)
+        ]
+
+    def fill(self, pool: Pool, maker: User) -> None:
+        reservation = Reservation.objects.create(
+            account=pool.account, pool=pool, reference=str(drafting.new_id()), type="pool",
+            agency="Race", name="Race", asked=self.numbers, received=self.numbers, maker=maker,
+            state=ReservationState.RESERVED,
+        )  # fmt: skip
+        ReservedNumber.objects.bulk_create(
+            ReservedNumber(
+                account=pool.account, reservation=reservation, position=position,
+                number=f"{reservation.pk}-{position}", number_index=f"{reservation.pk}-{position}",
+            )
+            for position in range(1, self.numbers + 1)
+        )  # fmt: skip
+
+    def act(self, prize: list[list[str]], number: int) -> str:
+        """As many as there are; what nobody gets is told to the last ones."""
+        taken = 0
+        for pk in prize[number]:
+            card = Card.objects.select_related("issuance__pool").get(pk=pk)
+            try:
+                with transaction.atomic():
+                    one = stock.take(card=card, pool=card.issuance.pool)
+                    Card.objects.filter(pk=pk).update(number=one)
+            except stock.OutOfNumbers:
+                break
+            taken += 1
+        return str(taken)
+
+    def problems(self, prize: list[list[str]], answers: Sequence[Any]) -> list[str]:
+        pool = Card.objects.get(pk=prize[0][0]).issuance.pool
+        numbers = ReservedNumber.objects.filter(reservation__pool=pool)
+        taken = numbers.filter(state=NumberState.CREATING, version=1, card__isnull=False).count()
+        told = sum(int(answer.said) for answer in answers if answer.kind == "won")
+        found = self.one_winner(answers, winners=len(answers))
+        if (taken, told) != (self.numbers, self.numbers):
+            found.append(
+                f"of {self.numbers} numbers {taken} are taken once, {told} were handed out"
+            )
+        return found
+
+
 class CreateTheSameCard(TillRace):
     """Several workers create the same card, whatever the queue promised."""
 
@@ -78,6 +167,41 @@ class CreateTheSameCard(TillRace):
             found.append(f"DOUBLE: {len(there)} cards for one sale")
         if (card.state, card.attempts.count(), taken) != (CardState.ACTIVE, 1, 1):
             found.append(f"{card.state} after {card.attempts.count()} attempts, {taken} numbers")
+        return found
+
+
+class HoldOnTheSameCard(Race):
+    """Many workers want money held on one card: one of them begins, the others come back later."""
+
+    gate = (stepping, "shift")
+    tells_who = False
+
+    def prepare(self, contestants: int) -> list[str]:
+        account, maker = ProviderAccount.objects.get(), person("mira")
+        issuance = Issuance.objects.create(
+            account=account, currency="USD", total_minor=5000, card_count=1, maker=maker,
+            last_editor=maker,
+        )  # fmt: skip
+        card = Card.objects.create(
+            issuance=issuance, account=account, state=CardState.ACTIVE, currency="USD",
+            face_value_minor=5000,
+        )  # fmt: skip
+        wished = [
+            authorizing.request_hold(card, actor=maker, amount=Money(500, "USD"))
+            for _ in range(contestants)
+        ]
+        return [str(hold.pk) for hold in wished]
+
+    def act(self, prize: list[str], number: int) -> str:
+        if not authorizing._is_mine(holding.read_hold(prize[number])):
+            raise LostTheRace("The card is busy.")
+        return prize[number]
+
+    def problems(self, prize: list[str], answers: Sequence[Any]) -> list[str]:
+        states = Authorization.objects.filter(pk__in=prize).values_list("state", flat=True)
+        found = self.one_winner(answers)
+        if sorted(states) != ["prechecked"] + ["requested"] * (len(prize) - 1):
+            found.append(f"the holds are {sorted(states)}")
         return found
 
 

@@ -7,7 +7,7 @@ from tests.kills.trials import times
 pytestmark = pytest.mark.prove
 
 CONTESTANTS = 8
-CROWDS = {"LastOfTheDepositInAllSizes": 16, "TakeFromOnePool": 16}
+CROWDS = {"LastOfTheDepositInAllSizes": 16, "TakeFromOnePool": 16, "HoldOnTheSameCard": 16}
 ROUNDS = {
     "SubmitTheSameBatch": 25,
     "SubmitForApproval": 25,
@@ -30,7 +30,7 @@ ROUNDS = {
     "FollowTheSameOrder": 15,
     "ImportTheSameSpool": 15,
     "TakeFromOnePool": 2,
-    "HoldOnTheSameCard": 25,
+    "HoldOnTheSameCard": 12,
     "CreateTheSameCard": 12,
     "ConfirmOrCancel": 12,
     "ApproveOrWithdrawCards": 15,
