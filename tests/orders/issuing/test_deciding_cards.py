@@ -231,6 +231,21 @@ def test_an_answer_in_the_journal_is_read_before_anything_is_decided(desk, mira,
     assert card.state == C.ACTIVE
 
 
+def test_a_late_answer_settles_what_is_proposed(desk, mira, tom):
+    card = lost_and_spent(desk, mira)
+    proposal = propose(card, mira, OURS)
+
+    sending.apply(card.attempts.get().pk, CreatedCard(number=card.number.number.reveal()))
+
+    proposal.refresh_from_db()
+    card.refresh_from_db()
+    assert (card.state, proposal.state, proposal.decided_by) == (C.ACTIVE, "dropped", None)
+    assert card.events.last().kind == "resolution_lapsed"
+    for decide in (deciding_cards.confirm, deciding_cards.drop):
+        with pytest.raises(LostTheRace, match="lapsed: the provider's answer came"):
+            decide(proposal, actor=tom)
+
+
 def silent(ask):
     def answer_of(*args):
         ask(*args)

@@ -11,7 +11,7 @@ from orders.services.issuing.holds import deciding_holds, finishing
 from orders.services.problems import InvalidOrder, LostTheRace, Refused
 from providers.gateways import errors
 from providers.gateways.base import RemoteHold
-from tests.orders.issuing.holds import change, done_then, fresh, held, kinds, usd
+from tests.orders.issuing.holds import change, done_then, fresh, held, kinds, told, usd
 
 SECRET = "STAFF-TOLD-4711"
 DOUBTS = {"no_effect_seen": False, "held_code_lost": True}
@@ -273,7 +273,43 @@ def test_the_provider_has_the_last_word(mira, tom, doubt):
 
     proposal.refresh_from_db()
     assert (fresh(hold).state, proposal.state) == ("authorized", "dropped")
-    with pytest.raises(LostTheRace):
+    assert told(hold)[-2:] == ["late_answer", "resolution_lapsed"]
+    for decide_now in (deciding_holds.confirm, deciding_holds.drop):
+        with pytest.raises(LostTheRace, match="lapsed: the provider's answer came"):
+            decide_now(proposal, actor=tom)
+
+
+def test_a_late_word_about_its_end_settles_what_is_proposed(desk, mira, tom, unfinished):
+    proposal = propose(unfinished, mira, "still_held")
+
+    attempt = unfinished.attempts.filter(operation="confirm").first()
+    sending.apply(attempt.pk, None)
+
+    assert (fresh(unfinished).state, told(unfinished)[-1]) == ("confirmed", "resolution_lapsed")
+    with pytest.raises(LostTheRace, match="lapsed"):
+        deciding_holds.confirm(proposal, actor=tom)
+
+
+def test_an_answer_to_another_request_leaves_the_proposal_open(desk, mira, tom, doubt):
+    hold = doubt(takes_effect=False)
+    decide(hold, mira, tom, "ask_again")
+    desk.says("authorize", requests.ReadTimeout())
+    desk.work()
+    desk.pass_time(minutes=21, steps=7)
+    proposal = propose(fresh(hold), mira, "abandon")
+
+    grant = RemoteHold(external_id="R1", amount=usd(1000), auth_code=SECRET)
+    sending.apply(hold.attempts.order_by("number").first().pk, grant)
+
+    proposal.refresh_from_db()
+    assert (fresh(hold).state, proposal.state) == ("no_effect_seen", "open")
+
+
+def test_who_comes_second_is_told_what_became_of_the_proposal(mira, tom, jon, doubt):
+    proposal = propose(doubt(takes_effect=False), mira, "abandon")
+    deciding_holds.drop(proposal, actor=tom)
+
+    with pytest.raises(LostTheRace, match="Tom has already dropped this at"):
         deciding_holds.confirm(proposal, actor=tom)
 
 

@@ -16,7 +16,7 @@ from orders.models import Attempt, BreakKind, Card, Phase, ReservedNumber
 from orders.models.attempt import UNRESOLVED
 from orders.services import breaking
 from orders.services.collecting import CODE
-from orders.services.issuing import sending, stepping
+from orders.services.issuing import proposals, sending, stepping
 from orders.services.issuing.cards.card_steps import close_doubtful, step_both
 from orders.services.issuing.cards.issuance_steps import CREATE_CARD, RESOLVE_CARD
 from orders.services.issuing.reservations import stock
@@ -99,6 +99,7 @@ def _apply_success(attempt: Attempt, card: Card, number: ReservedNumber) -> None
         activate(card, number, kind="created", text=f"Created as {number}")
     elif is_on_it and card.state in (CardState.IN_DOUBT, CardState.NEEDS_REVIEW):
         activate(card, number, kind="adopted", text=f"Its answer came late: created as {number}")
+        proposals.lapse(card)
     elif not (is_on_it and card.is_releasable):
         _report_late_truth(card, number)
     attempt.refresh_from_db()

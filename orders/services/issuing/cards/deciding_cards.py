@@ -13,7 +13,7 @@ from giftops.models import User
 from orders.issuing_states import CardState, NumberState
 from orders.models import Card, Phase, Resolution
 from orders.services import breaking
-from orders.services.issuing import sending, stepping
+from orders.services.issuing import proposals, sending, stepping
 from orders.services.issuing.cards import balances, creation_answers, proving
 from orders.services.issuing.cards.card_steps import DOUBTFUL, close_doubtful, read_card, step_both
 from orders.services.issuing.cards.progress import finish_if_done
@@ -66,11 +66,12 @@ def confirm(proposal: Resolution, *, actor: User) -> Card:
     _require(actor)
     if proposal.proposed_by_id == actor.pk:
         raise Refused("A second person has to confirm this.")
+    proposals.require_open(proposal)
     card = read_card(_card_of(proposal).pk)
     _require_held(card, proposal.decision)
     found = _examine(card, proposal.decision)
     with transaction.atomic():
-        _decide(proposal, Resolution.State.CONFIRMED, actor)
+        proposals.confirm(proposal, card, actor)
         _carry_out(card, proposal, found, actor)
     if card.issuance_id:
         finish_if_done(card.issuance_id)
@@ -81,8 +82,7 @@ def drop(proposal: Resolution, *, actor: User) -> None:
     """Take a proposal off the table; the card stays held for a person."""
     _require(actor)
     with transaction.atomic():
-        _decide(proposal, Resolution.State.DROPPED, actor)
-        stepping.tell(_card_of(proposal), "resolution_dropped", "Proposal dropped", actor=actor)
+        proposals.drop(proposal, _card_of(proposal), actor)
 
 
 def _card_of(proposal: Resolution) -> Card:
@@ -148,12 +148,6 @@ def _against_giving_up(card: Card, found: Found) -> str:
     if may_be_ours and not creations.objection_to(found.card, wanted):
         return "The card is there exactly as we asked for it. Take it over instead."
     return ""
-
-
-def _decide(proposal: Resolution, state: Resolution.State, actor: User) -> None:
-    rows = Resolution.objects.filter(pk=proposal.pk, state=Resolution.State.OPEN)
-    if rows.update(state=state, decided_by=actor, decided_at=db_now()) != 1:
-        raise LostTheRace("This proposal was decided meanwhile.")
 
 
 def _carry_out(card: Card, proposal: Resolution, found: Found, actor: User) -> None:

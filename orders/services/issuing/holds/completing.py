@@ -17,7 +17,7 @@ from orders.decisions import Verdict
 from orders.issuing_states import HoldState
 from orders.models import Attempt, Authorization, BreakKind, Phase
 from orders.services import breaking
-from orders.services.issuing import sending, stepping
+from orders.services.issuing import proposals, sending, stepping
 from orders.services.issuing.cards import balances
 from orders.services.issuing.holds import granting, holding
 from orders.services.issuing.holds.holding import CHECK_END, FINISH_HOLD, RESOLVE_FINISH
@@ -155,8 +155,8 @@ def _verdict_of(error: ProviderError) -> Verdict:
 
 def _take_success(attempt: Attempt, hold: Authorization, way: Way) -> None:
     if hold.state in (way.going, way.doubt, HoldState.NEEDS_REVIEW):
-        granting.drop_proposals(hold)
         end(hold, way.done, text=f"{hold.granted} {way.past}", kind=way.past, answered=attempt)
+        proposals.lapse(hold)
     elif hold.state != way.done:
         text = f"They say now that it was {way.past}, while it is {hold.get_state_display()!r} here"
         report_contradiction(hold, text)

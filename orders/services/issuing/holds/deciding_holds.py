@@ -1,7 +1,6 @@
 """Two people decide what a hold in doubt is: one proposes, another one confirms or drops.
 
-Each time the card is read anew, and what it shows stands against a decision that denies it. Every
-transaction takes the proposal first, then the hold, then the audit trail.
+Each time the card is read anew, and what it shows stands against a decision that denies it.
 """
 
 from django.db import IntegrityError, transaction
@@ -14,7 +13,7 @@ from giftops.queue import enqueue
 from orders.issuing_states import HOLDS_FOR_TWO, HoldState
 from orders.models import Authorization, Phase, Resolution
 from orders.services import breaking
-from orders.services.issuing import stepping
+from orders.services.issuing import proposals, stepping
 from orders.services.issuing.cards import balances
 from orders.services.issuing.holds import holding
 from orders.services.issuing.holds.hold_evidence import Finding, examine
@@ -75,12 +74,13 @@ def confirm(proposal: Resolution, *, actor: User) -> Authorization:
     _require(actor)
     if proposal.proposed_by_id == actor.pk:
         raise Refused("A second person has to confirm this.")
+    proposals.require_open(proposal)
     hold = _hold_of(proposal)
     _require_doubt(hold, proposal.decision)
     amount = _amount_of(proposal, hold)
     finding = examine(hold, proposal.decision, amount)
     with transaction.atomic():
-        _decide(proposal, Resolution.State.CONFIRMED, actor)
+        proposals.confirm(proposal, hold, actor)
         _carry_out(hold, proposal, finding, actor)
     return hold
 
@@ -89,8 +89,7 @@ def drop(proposal: Resolution, *, actor: User) -> None:
     """Take a proposal off the table; the hold stays in doubt."""
     _require(actor)
     with transaction.atomic():
-        _decide(proposal, Resolution.State.DROPPED, actor)
-        stepping.tell(_hold_of(proposal), "resolution_dropped", "Proposal dropped", actor=actor)
+        proposals.drop(proposal, _hold_of(proposal), actor)
 
 
 def _require(actor: User) -> None:
@@ -156,12 +155,6 @@ def _write_down(
         actor=actor, facts=finding.facts(),
     )  # fmt: skip
     return proposal
-
-
-def _decide(proposal: Resolution, state: Resolution.State, actor: User) -> None:
-    rows = Resolution.objects.filter(pk=proposal.pk, state=Resolution.State.OPEN)
-    if rows.update(state=state, decided_by=actor, decided_at=db_now()) != 1:
-        raise LostTheRace("This proposal was decided meanwhile.")
 
 
 def _carry_out(hold: Authorization, proposal: Resolution, finding: Finding, actor: User) -> None:

@@ -17,10 +17,10 @@ from giftops.queue import enqueue
 from orders import decisions
 from orders.decisions import Verdict
 from orders.issuing_states import HoldState
-from orders.models import Attempt, Authorization, BreakKind, Phase, Resolution
+from orders.models import Attempt, Authorization, BreakKind, Phase
 from orders.models.attempt import UNRESOLVED
 from orders.services import breaking
-from orders.services.issuing import sending, stepping
+from orders.services.issuing import proposals, sending, stepping
 from orders.services.issuing.cards import balances
 from orders.services.issuing.holds import holding
 from orders.services.problems import LostTheRace
@@ -140,11 +140,11 @@ def _take_grant(attempt: Attempt, hold: Authorization, grant: RemoteHold) -> Non
 def _become_authorized(hold: Authorization, grant: RemoteHold) -> None:
     was_in_doubt = hold.state != HoldState.SENDING
     to, text = _in_words(hold, grant)
-    drop_proposals(hold)
     stepping.step(
         hold, to, kind="late_answer" if was_in_doubt else "granted", text=text,
         reason="", next_look_at=None, refusals=0, **_columns(hold, grant),
     )  # fmt: skip
+    proposals.lapse(hold)
     if was_in_doubt:
         breaking.close_all_of(hold, note="The answer came late: its code is here.")
 
@@ -218,12 +218,6 @@ def _report_late_truth(hold: Authorization, text: str) -> None:
     breaking.open_break(
         BreakKind.LATE_TRUTH, hold.account, authorization=hold, text=f"{hold.card}: {text}"
     )
-
-
-def drop_proposals(hold: Authorization) -> None:
-    """What two people were about to decide is decided by the provider's own word."""
-    waiting = Resolution.objects.filter(authorization=hold, state=Resolution.State.OPEN)
-    waiting.update(state=Resolution.State.DROPPED, decided_at=db_now())
 
 
 # --- Not granted --------------------------------------------------------------------------------
