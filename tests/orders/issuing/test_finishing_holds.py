@@ -5,7 +5,7 @@ import requests
 
 from giftops.queue import run_due
 from orders.issuing_states import HoldState
-from orders.models import Attempt, Authorization, BalanceCheck, Card
+from orders.models import Attempt, Authorization, BalanceCheck, Card, IssuingEvent
 from orders.services.issuing import sending
 from orders.services.issuing.cards import balances
 from orders.services.issuing.holds import finishing
@@ -277,6 +277,47 @@ def test_after_the_second_silence_a_person_looks(desk, mira, hold, way):
     assert (hold.state, len(desk.sent(way))) == ("needs_review", 2)
     assert kinds(hold) == {"hold_in_doubt"}
     assert finishing.wish_of(hold) is None
+
+
+@BOTH
+def test_while_the_account_is_switched_off_a_doubt_waits_quietly(desk, mira, hold, way):
+    desk.says(way, requests.ReadTimeout())
+    press(desk, hold, mira, way)
+    switch(desk, on=False)
+    asked = len(desk.sent("check_balance"))
+
+    desk.pass_time(hours=3, steps=60)
+
+    hold = fresh(hold)
+    assert (hold.state, len(desk.sent("check_balance"))) == (DOUBT[way], asked)
+    assert told(hold)[-2:] == ["outcome_unknown", "waits"]
+    assert IssuingEvent.objects.filter(authorization=hold, kind="waits").count() == 1
+    switch(desk, on=True)
+    desk.pass_time(hours=1, steps=12)
+    assert (fresh(hold).state, len(desk.sent(way))) == (DONE[way], 2)
+
+
+def test_an_answer_in_the_journal_is_read_though_the_account_is_switched_off(
+    desk, mira, hold, monkeypatch
+):
+    ask = sending.answer_of
+
+    def unheard(*args):
+        ask(*args)
+        return errors.OutcomeUnknown("The program that sent it ended.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sending, "answer_of", unheard)
+        assert press(desk, hold, mira, "confirm").state == "confirm_unknown"
+    switch(desk, on=False)
+
+    desk.pass_time(minutes=6, steps=3)
+
+    assert fresh(hold).state == "confirmed"
+
+
+def switch(desk, *, on: bool) -> None:
+    type(desk.account).objects.filter(pk=desk.account.pk).update(is_active=on)
 
 
 def test_a_second_send_that_was_not_carried_out_is_still_in_doubt(desk, mira, hold):

@@ -4,6 +4,7 @@ A reading proves nothing about a request that may still arrive, so it leads to p
 another request; only a code that is known may be sent once more.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -24,6 +25,8 @@ from orders.weighing import holds as weighing
 from orders.weighing.holds import Finish, Next
 from providers.gateways.errors import ProviderError
 
+WHILE_SWITCHED_OFF = timedelta(minutes=15)
+"""When to see again whether an account is on."""
 IN_DOUBT = (HoldState.CONFIRM_UNKNOWN, HoldState.CANCEL_UNKNOWN)
 ENDS = {Next.TAKEN: HoldState.CONFIRMED, Next.GIVEN_BACK: HoldState.RELEASED}
 SHOWS = {HoldState.CONFIRMED: Finish.TAKEN, HoldState.RELEASED: Finish.GIVEN_BACK}
@@ -114,6 +117,9 @@ def resolve_finish(authorization_id: str | UUID) -> None:
     hold = holding.read_hold(authorization_id)
     if hold.state not in IN_DOUBT or guard.is_quarantined() or journal_knows(hold):
         return
+    if not hold.account.is_active:
+        _wait_until_it_is_on(hold)
+        return
     check = _look(hold, RESOLVE_FINISH)
     if check is None:
         return
@@ -121,6 +127,18 @@ def resolve_finish(authorization_id: str | UUID) -> None:
         _judge_finish(hold, check)
     except LostTheRace:
         return  # a late answer was first; nothing is left to judge
+
+
+def _wait_until_it_is_on(hold: Authorization) -> None:
+    """Nothing may be sent again there, whatever the card reads: told once, then waited for."""
+    at = db_now() + WHILE_SWITCHED_OFF
+    last = hold.events.last()
+    with transaction.atomic():
+        if not stepping.note(hold, next_look_at=at):
+            return
+        if last is None or last.kind != "waits":
+            stepping.tell(hold, "waits", f"Waits until {hold.account} is switched on again")
+        enqueue(RESOLVE_FINISH, hold.pk, run_after=at)
 
 
 def _judge_finish(hold: Authorization, check: BalanceCheck) -> None:
