@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from tests.kills.figures import keep
-from tests.kills.installation import DATABASES, POSTGRESQL, Installation, installed
+from tests.kills.installation import Installation, installed
+from tests.kills.surroundings import DATABASES, POSTGRESQL, throw_moulds_away
 
 
 def has_postgresql() -> bool:
@@ -28,37 +29,39 @@ def database_params() -> list[Any]:
 
 @pytest.fixture(scope="session", params=database_params())
 def house(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
 ) -> Iterator[Installation]:
     """A furnished installation; the proofs of one database share it, one after the other."""
-    with installed_here(tmp_path_factory, request.param) as here:
+    with installed_here(request, request.param) as here:
         yield here
 
 
 @pytest.fixture(scope="session", params=database_params())
 def till(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
 ) -> Iterator[Installation]:
     """The same at an issuer, with a stock of numbers."""
-    with till_here(tmp_path_factory, request.param) as here:
+    with till_here(request, request.param) as here:
         yield here
 
 
 @contextmanager
 def installed_here(
-    tmp_path_factory: pytest.TempPathFactory, database: str, **house: str
+    request: pytest.FixtureRequest, database: str, **house: str
 ) -> Iterator[Installation]:
     """An installation in a directory of pytest's."""
-    with installed(tmp_path_factory.mktemp("house"), database, **house) as here:
+    request.config.add_cleanup(throw_moulds_away)
+    places: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+    with installed(places.mktemp("house"), database, **house) as here:
         yield here
 
 
 def till_here(
-    tmp_path_factory: pytest.TempPathFactory, database: str
+    request: pytest.FixtureRequest, database: str
 ) -> AbstractContextManager[Installation]:
     """One at an issuer."""
     furnish = "tests.kills.issuing_life.furnish"
-    return installed_here(tmp_path_factory, database, provider="cp_extender", furnish=furnish)
+    return installed_here(request, database, provider="cp_extender", furnish=furnish)
 
 
 @pytest.fixture

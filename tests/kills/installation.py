@@ -6,8 +6,6 @@ simulator as a process of its own, spoken to over real HTTP.
 """
 
 import json
-import os
-import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,14 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import requests
 
-from giftops import make_env
+from tests.kills.surroundings import database_in, environment, on_the_server
 from tests.sandbox_client import ROOT, SandboxProcess
-
-POSTGRESQL = os.environ.get("PROOF_POSTGRESQL", "postgres://postgres@127.0.0.1:5432")
-DATABASES = ("sqlite", "postgresql")
 
 
 @dataclass
@@ -146,8 +140,7 @@ class Installation:
         """Undo `mishaps.shut`; on SQLite it died with its process."""
         if self.database == "postgresql":
             name = self.env["DATABASE_URL"].rpartition("/")[2]
-            with psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True) as server:
-                server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            on_the_server(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
     def restart_sandbox(self) -> None:
         """Bring the simulator back where it was, with the ledger that it left."""
@@ -172,10 +165,8 @@ def installed(
 
     `furnish` names the function that brings them; it has to fit the provider.
     """
-    with _database_url(directory, database) as url:
+    with database_in(directory, database) as url:
         env = environment(directory, url) | settings
-        _manage(env, "migrate", "--verbosity", "0")
-        _manage(env, "createcachetable")
         sandbox = SandboxProcess(directory / "sandbox")
         sandbox.ncentiva.settings(environment="unlimited", balance="1000000")
         zygote = Zygote(env, directory / "log")
@@ -189,48 +180,3 @@ def installed(
             zygote.close()
             if here.sandbox.process.poll() is None:
                 here.sandbox.stop()
-
-
-def environment(directory: Path, url: str) -> dict[str, str]:
-    """What the programs of the installation find in their environment; the keys are fresh."""
-    return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
-        "DJANGO_SETTINGS_MODULE": "giftops.settings",
-        "GIFTOPS_ENV_FILE": os.devnull,
-        "GIFTOPS_VAR": str(directory / "var"),
-        "TMPDIR": str(directory),  # the second place of the spool
-        "GIFTOPS_INSTANCE": "KILL",
-        "GIFTOPS_EPOCH": "1",
-        "DEBUG": "true",  # the loopback is a provider's address only then
-        "LOG_FORMAT": "json",
-        "SECRET_KEY": make_env.fresh_key() * 2,
-        "GIFTOPS_SEALING_KEYS": f"k1:{make_env.fresh_key()}",
-        "GIFTOPS_INDEX_KEY": make_env.fresh_key(),
-        "GIFTOPS_AUDIT_KEY": make_env.fresh_key(),
-        "DATABASE_URL": url,
-    }
-
-
-@contextmanager
-def _database_url(directory: Path, database: str) -> Iterator[str]:
-    if database == "sqlite":
-        yield f"sqlite:///{directory / 'giftops.sqlite3'}"
-        return
-    name = f"giftops_proof_{secrets.token_hex(4)}"
-    with psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    try:
-        yield f"{POSTGRESQL}/{name}"
-    finally:
-        with psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True) as server:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _manage(env: dict[str, str], *command: str) -> None:
-    done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "manage.py", *command], cwd=ROOT, env=env, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")

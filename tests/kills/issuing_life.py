@@ -3,6 +3,7 @@
 Each function is one whole life of a process, as in `life`.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.sandbox_client import CPExtenderControl
 AGENCY, STOCK, ASKED = "Harbor Street", 500, 3
 CUSTOMER, KIND = "2059378440", "GC"
 VALUE, AMOUNT = Money(1000, "USD"), Money(400, "USD")
+Thing = Reservation | Card | Authorization
 UNSETTLED = {
     "reserve": {ReservationState.REQUESTED, ReservationState.SENDING, ReservationState.UNKNOWN},
     "create": {CardState.DRAFT, CardState.WAITING, CardState.CREATING, CardState.IN_DOUBT},
@@ -31,6 +33,7 @@ UNSETTLED = {
         HoldState.REQUESTED, HoldState.PRECHECKED, HoldState.SENDING, HoldState.UNKNOWN,
     },
     "confirm": {*OPEN_HOLDS, HoldState.CONFIRMING, HoldState.CONFIRM_UNKNOWN},
+    "cancel": {*OPEN_HOLDS, HoldState.CANCELLING, HoldState.CANCEL_UNKNOWN},
 }  # fmt: skip
 """By write: the states in which a thing still has a way to go by itself."""
 
@@ -61,7 +64,13 @@ def mira() -> User:
 def prepare(*, offset: float, write: str) -> dict[str, Any]:
     """Bring it so far that the next job sends this write; `id` is what it is about."""
     source = life.live_at(offset)
-    make = {"reserve": _reservation, "create": _card, "authorize": _hold, "confirm": _wish}
+    make: dict[str, Callable[[], Thing]] = {
+        "reserve": _reservation,
+        "create": _card,
+        "authorize": _hold,
+        "confirm": lambda: _wish(finishing.confirm_hold),
+        "cancel": lambda: _wish(finishing.cancel_hold),
+    }
     thing = make[write]()
     return {"id": str(thing.pk), "offset": source.offset}
 
@@ -85,11 +94,11 @@ def _hold() -> Authorization:
     return authorizing.request_hold(card, actor=mira(), amount=AMOUNT)
 
 
-def _wish() -> Authorization:
+def _wish(press: Callable[..., None]) -> Authorization:
     hold = _hold()
     _work()
     hold.refresh_from_db()
-    finishing.confirm_hold(hold, actor=mira())
+    press(hold, actor=mira())
     return hold
 
 

@@ -1,6 +1,7 @@
 """The issuer's ledger against our database: each number, card and hold once, and none lost."""
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from orders.issuing_states import CardState, HoldState, NumberState, ReservationState
@@ -8,7 +9,9 @@ from orders.models import Attempt, Authorization, Card, Phase, Reservation, Rese
 from providers import services as providers
 
 MODELS = {"reserve": Reservation, "create": Card, "authorize": Authorization}
-MODELS["confirm"] = Authorization
+MODELS |= {"confirm": Authorization, "cancel": Authorization}
+OVER = {"confirm": (HoldState.CONFIRMED, "confirmed"), "cancel": (HoldState.RELEASED, "cancelled")}
+"""How a hold ends, here and there."""
 PARKED = {HoldState.NO_EFFECT_SEEN, HoldState.HELD_CODE_LOST, HoldState.AMBIGUOUS}
 
 
@@ -42,7 +45,8 @@ def problems(write: str, id: str, ledger: dict[str, Any]) -> list[str]:
         "reserve": _problems_of_numbers,
         "create": _problems_of_a_card,
         "authorize": _problems_of_a_hold,
-        "confirm": _problems_of_an_end,
+        "confirm": partial(_problems_of_an_end, *OVER["confirm"]),
+        "cancel": partial(_problems_of_an_end, *OVER["cancel"]),
     }[write]
     found = judge(read(write, id), ledger)
     if Attempt.objects.filter(phase=Phase.SENDING).exists():
@@ -106,15 +110,18 @@ def _problems_of_a_hold(hold: Authorization, ledger: dict[str, Any]) -> list[str
     return found
 
 
-def _problems_of_an_end(hold: Authorization, ledger: dict[str, Any]) -> list[str]:
+def _problems_of_an_end(
+    here: HoldState, over_there: str, hold: Authorization, ledger: dict[str, Any]
+) -> list[str]:
     there = [one for one in ledger["holds"] if one["sale_id"] == hold.reference]
     (card,) = (one for one in ledger["cards"] if one["number"] == there[0]["card"])
     taken = card["value_minor"] - card["balance_minor"]
+    owed = hold.granted_minor if here == HoldState.CONFIRMED else 0
     found = []
-    if hold.state != HoldState.CONFIRMED or [one["state"] for one in there] != ["confirmed"]:
+    if hold.state != here or [one["state"] for one in there] != [over_there]:
         found.append(f"LOST: {hold} is {hold.state} here, {[one['state'] for one in there]} there")
-    if taken != hold.granted_minor:
-        found.append(f"DOUBLE: {taken} were taken instead of {hold.granted_minor}")
+    if taken != owed:
+        found.append(f"DOUBLE: {taken} were taken instead of {owed}")
     return found
 
 

@@ -103,6 +103,7 @@ OPERATIONS = {
     "create": ("createGiftcard",),
     "authorize": ("authorizeGiftcard",),
     "confirm": ("confirmAuthorization",),
+    "cancel": ("cancelAuthorization",),
 }
 """What an issuer is asked for while somebody dies, and what the simulator calls it."""
 
@@ -126,7 +127,12 @@ HOLD_ENDS: dict[tuple[str, str], set[str]] = {
     ("K8", "during"): {"held_code_lost", "authorized"},
 }
 """How a hold may end whose sender died; from there on its code is in the journal and is found."""
-ENDS = {"reserve": {"reserved"}, "create": {"active"}, "confirm": {"confirmed"}}
+ENDS = {
+    "reserve": {"reserved"},
+    "create": {"active"},
+    "confirm": {"confirmed"},
+    "cancel": {"released"},
+}
 
 
 def ends(write: str, trial: Any) -> set[str]:

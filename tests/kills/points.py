@@ -34,6 +34,7 @@ ISSUING = "orders.tasks_issuing."
 LONGEST_COMMIT = 0.004  # seconds; a timed kill falls within this span
 
 _inside: list[str] = []  # what this process is doing, the innermost last
+_doom: list[threading.Thread] = []  # who will kill it in a moment
 
 
 def die() -> None:
@@ -63,6 +64,7 @@ WRITES = {
                 ("create", "create_card"),
                 ("authorize", "authorize_hold"),
                 ("confirm", "finish_hold"),
+                ("cancel", "finish_hold"),
             )
         ),
     )
@@ -289,7 +291,14 @@ def die_within(seconds: float, chance: random.Random) -> None:
         time.sleep(delay)
         die()
 
-    threading.Thread(target=wait_and_die, daemon=True).start()
+    _doom.append(threading.Thread(target=wait_and_die, daemon=True))
+    _doom[-1].start()
+
+
+def await_doom() -> None:
+    """At the end of a life: whoever was doomed dies, even if all its work was done before."""
+    for thread in _doom:
+        thread.join()
 
 
 # --- The wire -----------------------------------------------------------------------------------

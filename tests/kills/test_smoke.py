@@ -11,8 +11,8 @@ from tests.sandbox_client import ROOT
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    with installed_here(tmp_path_factory, "sqlite") as here:
+def house(request):
+    with installed_here(request, "sqlite") as here:
         yield here
 
 

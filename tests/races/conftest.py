@@ -20,26 +20,26 @@ __all__ = ["house", "tell", "till"]
 
 @pytest.fixture(params=database_params())
 def fresh_house(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
 ) -> Iterator[Installation]:
     """An installation in which nothing was bought yet."""
-    with installed_here(tmp_path_factory, request.param) as here:
+    with installed_here(request, request.param) as here:
         yield here
 
 
 @pytest.fixture(scope="module")
-def scratch_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def scratch_house(request: pytest.FixtureRequest) -> Iterator[Installation]:
     """On PostgreSQL, where connections really meet."""
     if not has_postgresql():
         pytest.skip("no PostgreSQL")
-    with installed_here(tmp_path_factory, "postgresql") as here:
+    with installed_here(request, "postgresql") as here:
         yield here
 
 
 @pytest.fixture(scope="module")
-def scratch_till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def scratch_till(request: pytest.FixtureRequest) -> Iterator[Installation]:
     """The same at an issuer."""
     if not has_postgresql():
         pytest.skip("no PostgreSQL")
-    with till_here(tmp_path_factory, "postgresql") as here:
+    with till_here(request, "postgresql") as here:
         yield here
