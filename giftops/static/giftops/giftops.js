@@ -74,10 +74,13 @@
       old.closest(".g-field")?.classList.remove("has-error");
       old.remove();
     }
+    const emptied = new Set(); // of what the page was sent with
     for (const error of document.querySelectorAll("#quote > [data-error-for]")) {
       const slot = document.querySelector(`[data-live="${error.dataset.errorFor}"]`);
       if (!slot) continue; // said beside the figures then
-      slot.replaceChildren(error);
+      if (!emptied.has(slot)) slot.replaceChildren();
+      emptied.add(slot);
+      slot.append(error);
       slot.closest(".g-field")?.classList.add("has-error");
     }
   };

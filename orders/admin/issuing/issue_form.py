@@ -1,8 +1,9 @@
 """The fields of the form that has cards created: one card, or a sheet of customers."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from io import StringIO
 from typing import Any
 from uuid import UUID
@@ -17,13 +18,14 @@ from orders.models import Issuance, Pool, Reservation
 from orders.services.issuing.cards import card_wishes, wish_sheets
 from orders.services.issuing.cards.card_wishes import CardWish
 from orders.services.issuing.cards.issuing import refused_wishes
-from orders.services.issuing.cards.wish_sheets import UnreadableSheet
+from orders.services.issuing.cards.wish_sheets import Sheet, UnreadableSheet
 from orders.services.problems import InvalidOrder
-from orders.services.recipients import in_short
 from providers.models import ProviderAccount
 
 ONE, MANY = "one", "many"
 HOW = [(ONE, "One card"), (MANY, "Many, from a sheet")]
+FIT_CODE = "A"
+MOST_TOLD = 50
 NO_SOURCE = "Choose where the number comes from."
 AT_CUSTOMER = frozenset({"customer_id", "customer_email", "customer_name"})
 AT_SOURCE = frozenset({"pool", "reservation", "account"})
@@ -46,9 +48,9 @@ class Source:
         return self.reservation is not None
 
 
-def sources() -> list[Source]:
-    """Every pool of an account that is switched on, then every single number that is usable."""
-    pools = Pool.objects.filter(account__in=issuing_accounts()).select_related("account")
+def sources(accounts: Sequence[ProviderAccount]) -> list[Source]:
+    """Every pool of these accounts, then every single number that is usable."""
+    pools = Pool.objects.filter(account__in=accounts).select_related("account")
     return [_of_pool(row) for row in rows_of(pools)] + [
         _of_single(row.reservation, row.clock) for row in singles() if row.is_usable
     ]
@@ -86,12 +88,15 @@ class IssueForm(forms.Form):
 
     # --- What is chosen: known before anything is validated ---------------------------------------
 
-    @property
+    @cached_property
+    def accounts(self) -> list[ProviderAccount]:
+        """The accounts that are switched on and make cards, read once a form."""
+        return issuing_accounts()
+
+    @cached_property
     def sources(self) -> list[Source]:
         """Everything to choose from, read once a form."""
-        if not hasattr(self, "_sources"):
-            self._sources = sources()
-        return self._sources
+        return sources(self.accounts)
 
     @property
     def chosen(self) -> Source | None:
@@ -127,7 +132,7 @@ class IssueForm(forms.Form):
         elif self.is_many:
             self._clean_sheet(data, self.chosen.account)
         else:
-            self._clean_one(data)
+            self._clean_one(data, self.chosen.account)
         return data
 
     def clean_file(self) -> str:
@@ -140,7 +145,7 @@ class IssueForm(forms.Form):
         except UnreadableSheet as problem:
             raise forms.ValidationError(str(problem)) from None
 
-    def _clean_one(self, data: dict[str, Any]) -> None:
+    def _clean_one(self, data: dict[str, Any], account: ProviderAccount) -> None:
         for name, sentence in (
             ("customer", "Give the customer's number or e-mail address."),
             ("code", "Say which kind of card: the gift card code."),
@@ -148,14 +153,32 @@ class IssueForm(forms.Form):
         ):
             if not data.get(name) and name not in self.errors:
                 self.add_error(name, sentence)
-        value = self._value(data)
-        if value is None or self.errors:
-            return
-        who = "customer_email" if "@" in data["customer"] else "customer_id"
-        wish = {"customer_id": "", who: data["customer"]}
-        data["wishes"] = [
-            CardWish(code=data["code"], value=value, points=data.get("points"), **wish)
-        ]
+        customer, value = data.get("customer") or "", self._value(data)
+        fit = self._fit_value if value is None else value
+        who = "customer_email" if "@" in customer else "customer_id"
+        wish = CardWish(
+            code=data.get("code") or FIT_CODE, value=fit, points=data.get("points"),
+            **{"customer_id": ""} | {who: customer},
+        )  # fmt: skip
+        self._check_one(wish, account)
+        if not self.errors:
+            data["wishes"] = [wish]
+
+    def _check_one(self, wish: CardWish, account: ProviderAccount) -> None:
+        """Say all at once what the service would refuse one by one."""
+        try:
+            problems = card_wishes.problems_of_one(account, wish)
+        except InvalidOrder as problem:
+            problems = [(problem.field, str(problem))]
+        for at, sentence in problems:
+            field = self.field_for(at)
+            if field not in self.errors:
+                self.add_error(field, sentence)
+
+    @property
+    def _fit_value(self) -> Money:
+        """Stands for a value that could not be read, so that everything else can be judged."""
+        return Money(100, self.currency)
 
     def _value(self, data: dict[str, Any]) -> Money | None:
         if not data.get("value"):
@@ -168,33 +191,34 @@ class IssueForm(forms.Form):
 
     def _clean_sheet(self, data: dict[str, Any], account: ProviderAccount) -> None:
         content = data.get("file") or data.get("sheet") or ""
+        value = self._value(data)
         if "file" in self.errors or "sheet" in self.errors:
             return
         if not content.strip():
             self.add_error("sheet", "Paste the customers, or choose a file.")
             return
-        value = self._value(data)
-        if "value" in self.errors:
-            return
+        usual = self._fit_value if "value" in self.errors else value
         read = wish_sheets.read_sheet(
-            content, currency=account.currency, code=data.get("code") or "", value=value
+            content, currency=account.currency, code=data.get("code") or "", value=usual
         )
-        if read.problems:
-            self.add_error("sheet", in_short(read.problems))
-        elif not read.wishes:
+        if not (read.wishes or read.problems):
             self.add_error("sheet", "There is no customer in it.")
         else:
-            self._check_rows(read.wishes, account, data)
-        data["wishes"] = read.wishes
+            self._check_rows(read, account, data)
+        data["wishes"] = [] if "value" in self.errors else read.wishes
 
-    def _check_rows(
-        self, wishes: Sequence[CardWish], account: ProviderAccount, data: dict[str, Any]
-    ) -> None:
+    def _check_rows(self, read: Sheet, account: ProviderAccount, data: dict[str, Any]) -> None:
         """Say what the service would refuse, while it is typed; nobody is called for a sheet."""
+        rows = sorted([*read.wishes, *read.flawed], key=lambda wish: wish.row)
         try:
-            card_wishes.checked(account, wishes, may_repeat=data.get("may_repeat", False))
+            found = card_wishes.row_problems(
+                account, rows, may_repeat=data.get("may_repeat", False)
+            )
         except InvalidOrder as problem:
             self.add_error("sheet", str(problem))
+            found = []
+        for sentence in _at_most(sorted([*read.problems, *found], key=_row_of)):
+            self.add_error("sheet", sentence)
 
     def field_for(self, name: str) -> str | None:
         """The field of this form at which a service's problem is said; None if it has none."""
@@ -236,6 +260,18 @@ def sheet_of(wishes: Sequence[CardWish]) -> str:
         rows.writerow([wish.customer_id, wish.customer_name, wish.customer_email, wish.code,
                        value, points])  # fmt: skip
     return text.getvalue()
+
+
+def _row_of(problem: str) -> int:
+    """The row that a sentence about a sheet begins with: "Row 12: …"."""
+    return int(problem.split(":")[0].removeprefix("Row "))
+
+
+def _at_most(problems: Sequence[str]) -> Iterator[str]:
+    """As many as somebody mends in one go, and how many more there are."""
+    yield from problems[:MOST_TOLD]
+    if len(problems) > MOST_TOLD:
+        yield f"And {len(problems) - MOST_TOLD:,} more like these."
 
 
 def _issuance(text: str) -> Issuance | None:

@@ -17,9 +17,9 @@ from giftops.desk import Desk, act, tell, user_of
 from giftops.models import ActionToken, User
 from giftops.once import OnceError, once
 from giftops.pressing import STILL_AT_IT
+from orders.admin.issuing.codes import known_codes
 from orders.admin.issuing.issue_form import IssueForm, wished
 from orders.admin.issuing.issue_quote import problems_of, quote_for
-from orders.admin.issuing.number_form import issuing_accounts
 from orders.models import Issuance
 from orders.services.issuing.cards import card_wishes, issuing, wish_sheets
 from orders.services.problems import InvalidOrder, LostTheRace, Refused
@@ -96,7 +96,8 @@ def _show(desk: Desk, request: HttpRequest, form: IssueForm, *, status: int = 20
         status=status,
         form=form,
         quote=quote_for(form, user_of(request)),
-        accounts=issuing_accounts(),
+        accounts=form.accounts,
+        known_codes=known_codes(form.accounts),
         crumbs=[("Issuances", reverse("admin:orders_issuance_changelist"))],
         needs_worker=True,
     )

@@ -1,5 +1,6 @@
 """Issuing: one card or many, what it comes to, who agrees, how far it is, what needs a person."""
 
+import re
 from html import unescape
 from typing import Any
 
@@ -11,10 +12,12 @@ from giftops.models import User
 from giftops.once import new_token
 from orders.issuing_states import CardState, IssuanceState
 from orders.models import Card, Issuance
+from providers import services as providers
 from providers.gateways.base import RemoteCustomer
 from providers.gateways.errors import ProviderRejected
 from tests.conftest import PASSWORD
 from tests.orders.admin.conftest import said
+from tests.orders.issuing.scripted import SLUG
 
 ANN = RemoteCustomer(external_id="2059378440", name="Ann Petrov", email="ann@example.com")
 
@@ -145,6 +148,92 @@ def test_wrong_rows_are_said_while_they_are_typed(
     assert sentence in page
     assert "Something is not right yet" in page
     assert "No approval needed" not in page
+
+
+def test_everything_that_is_wrong_with_a_sheet_is_said_at_once(
+    issuer: Any, mira: User, desk_of: Any
+) -> None:
+    rows = "1,A,nowhere\n2,B,,,abc\n2,C\n,D,,,abc"
+
+    answer = issue(desk_of(mira), issuer.pool(mira, 9), how="many", sheet=rows, value="")
+
+    assert answer.context["form"].errors["sheet"] == [
+        "Row 1: give the value.",
+        "Row 1: That is not an e-mail address.",
+        "Row 2: write the value like 25.00.",
+        "Row 3: give the value.",
+        "Row 3: customer 2 is in row 2 already.",
+        "Row 4: write the value like 25.00.",
+        "Row 4: Give the customer's number.",
+    ]
+    assert not Issuance.objects.exists()
+
+
+def test_of_very_many_wrong_rows_the_first_are_told_and_the_rest_counted(
+    issuer: Any, mira: User, desk_of: Any
+) -> None:
+    wrong = {"how": "many", "sheet": "1,A,,,abc\n" * 53, "may_repeat": "on"}
+
+    errors = issue(desk_of(mira), issuer.pool(mira, 9), **wrong).context["form"].errors["sheet"]
+
+    assert len(errors) == 51
+    assert errors[-1] == "And 3 more like these."
+
+
+def test_rows_are_judged_although_the_value_for_all_is_none(
+    issuer: Any, mira: User, desk_of: Any
+) -> None:
+    wrong = {"how": "many", "sheet": "1,A,nowhere\n2,B", "value": "lots"}
+
+    errors = issue(desk_of(mira), issuer.pool(mira, 9), **wrong).context["form"].errors
+
+    assert set(errors) == {"value", "sheet"}
+    assert errors["sheet"] == ["Row 1: That is not an e-mail address."]
+
+
+def test_everything_that_is_wrong_with_one_card_is_said_at_once(
+    issuer: Any, mira: User, desk_of: Any
+) -> None:
+    wrong = {"customer": "", "value": "0", "points": "-1"}
+
+    errors = issue(desk_of(mira), issuer.pool(mira, 9), **wrong).context["form"].errors
+
+    assert set(errors) == {"customer", "value", "points"}
+
+
+def offered(page: str) -> list[tuple[str, str]]:
+    """The codes that the form offers, in their order, each with what stands beside it."""
+    return re.findall(r'<option value="([^"]*)">([^<]*)</option>', page)
+
+
+def test_codes_that_cards_were_created_with_are_offered_most_used_first(
+    issuer: Any, mira: User, desk_of: Any
+) -> None:
+    pool = issuer.pool(mira, 3)
+    for code in ("GC", "GC50", "GC50"):
+        issuer.card(mira, gift_card_code=code)
+    issuer.card(mira, gift_card_code="REFUSED", state=CardState.REFUSED)
+
+    page = desk_of(mira).text("orders_issuance_issue", pool=pool.pk)
+
+    assert offered(page) == [("GC50", ""), ("GC", "")]
+    assert 'list="id_code-known"' in page
+    assert "A code is the provider's name for one kind of card" in page
+
+
+def test_a_code_says_at_which_of_several_accounts_it_was_used(
+    issuer: Any, mira: User, desk_of: Any
+) -> None:
+    pool = issuer.pool(mira, 3)
+    issuer.card(mira, gift_card_code="GC")
+    providers.create_account(
+        name="second", provider=SLUG, environment="sandbox", currency="USD",
+        base_url="http://127.0.0.1:8010/scripted", credentials={"username": "sandbox"},
+    )  # fmt: skip
+
+    page = desk_of(mira).text("orders_issuance_issue", pool=pool.pk)
+
+    assert offered(page) == [("GC", "issuer-test")]
 
 
 def test_a_file_is_as_good_as_pasting(issuer: Any, mira: User, desk_of: Any) -> None:

@@ -58,16 +58,31 @@ def checked(
 
     Raises `InvalidOrder`: at its field for a single card, row by row for many.
     """
+    if len(wishes) == 1 and not wishes[0].row:
+        return [_checked_one(wishes[0], _gateway_of(account), account)]
+    if problems := row_problems(account, wishes, may_repeat=may_repeat):
+        raise InvalidOrder(in_short(problems), SHEET)
+    return list(wishes)
+
+
+def row_problems(
+    account: ProviderAccount, wishes: Sequence[CardWish], *, may_repeat: bool = False
+) -> list[str]:
+    """A sentence for each thing that is wrong with the rows of a sheet.
+
+    Raises `InvalidOrder` for what is wrong with all of it.
+    """
     most = settings.GIFTOPS_ORDER_LIMITS["max_batch_quantity"]
     if not 1 <= len(wishes) <= most:
         raise InvalidOrder(f"Create between 1 and {most} cards at a time.", SHEET)
     gateway = _gateway_of(account)
-    if len(wishes) == 1 and not wishes[0].row:
-        return [_checked_one(wishes[0], gateway, account)]
-    problems = sheet_problems(wishes, gateway, account.currency, may_repeat=may_repeat)
-    if problems:
-        raise InvalidOrder(in_short(problems), SHEET)
-    return list(wishes)
+    return sheet_problems(wishes, gateway, account.currency, may_repeat=may_repeat)
+
+
+def problems_of_one(account: ProviderAccount, wish: CardWish) -> list[Problem]:
+    """What is wrong with a single card, apart from who its customer is. Raises `InvalidOrder`."""
+    somebody = wish if wish.customer_id else replace(wish, customer_id="1")
+    return list(problems_with(somebody, _gateway_of(account), account.currency))
 
 
 def sheet_problems(

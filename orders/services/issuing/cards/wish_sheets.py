@@ -38,10 +38,15 @@ class UnreadableSheet(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What could be read, and a sentence with its row for what could not."""
+    """What could be read, and a sentence with its row for what could not.
+
+    `flawed`: the rows that have such a sentence, as far as they could be read. What could not be
+    is something fit, so that the rest of the row can be judged.
+    """
 
     wishes: list[CardWish]
     problems: list[str]
+    flawed: list[CardWish]
 
 
 def text_of(data: bytes) -> str:
@@ -58,7 +63,7 @@ def text_of(data: bytes) -> str:
 
 def read_sheet(text: str, *, currency: str, code: str = "", value: Money | None = None) -> Sheet:
     """Read the rows of a sheet; `code` and `value` are for the cells that are blank."""
-    sheet = Sheet([], [])
+    sheet = Sheet([], [], [])
     columns: Sequence[str] = COLUMNS
     for row, line in _rows(text):
         if row > MOST_ROWS:
@@ -112,20 +117,24 @@ def _read_row(
         value=_value_in(given, usual.value, problems), points=_points_in(given, problems), row=row,
     )  # fmt: skip
     sheet.problems.extend(f"Row {row}: {problem}" for problem in problems)
-    if not problems:
-        sheet.wishes.append(wish)
+    (sheet.flawed if problems else sheet.wishes).append(wish)
 
 
 def _value_in(given: Mapping[str, str], usual: Money, problems: list[str]) -> Money:
     if "value" not in given:
         if not usual:
             problems.append("give the value.")
-        return usual
+        return usual or _something(usual)
     try:
         return Money.parse(_plain(given["value"], usual.currency), usual.currency)
     except MoneyError:
         problems.append("write the value like 25.00.")
-        return usual
+        return _something(usual)
+
+
+def _something(usual: Money) -> Money:
+    """A value that nobody objects to, for a row whose own could not be read."""
+    return Money(100, usual.currency)
 
 
 def _points_in(given: Mapping[str, str], problems: list[str]) -> int | None:
