@@ -18,15 +18,15 @@ from giftops.sealing import SealError, blind_index
 from providers.egress import Egress, EgressRefused
 from providers.gateways.errors import ProviderMisconfigured
 from providers.models import Environment, ProviderAccount
-from providers.registry import ProviderSpec, UnknownProvider, spec_for
+from providers.registry import ProviderSpec, RateLimits, UnknownProvider, spec_for
 
 LONGEST_CREDENTIAL = 4000
+CHANGEABLE = ("base_url", "currency", "per_minute", "per_second", "settings", "is_active")
 KNOWN_SETTINGS: dict[str, Any] = {
     "reference_is_unique": lambda value: isinstance(value, bool),
     "debits_at": lambda value: value in ("placed", "completed"),
     "ca_file": lambda value: isinstance(value, str) and value.startswith("/"),
 }
-
 
 ChangeVeto = Callable[[ProviderAccount, set[str]], str]
 _vetoes: list[ChangeVeto] = []
@@ -53,8 +53,7 @@ def account_mark(account: ProviderAccount) -> str:
 
     Made of provider, environment, base URL and user name; a new password does not change it, but a
     new secret without a user name does. What was sent under one mark cannot be missed under
-    another. Raises ProviderMisconfigured if the
-    credentials cannot be opened.
+    another. Raises ProviderMisconfigured if the credentials cannot be opened.
     """
     place = [account.provider, account.environment, account.base_url, _user_name(account)]
     digest = hashlib.sha256(json.dumps(place).encode()).hexdigest()
@@ -104,9 +103,7 @@ def create_account(
 ) -> ProviderAccount:
     """Make an account, or raise AccountError with a sentence and change nothing."""
     spec = _spec(provider)
-    if environment not in Environment.values:
-        raise AccountError(f"The environment must be one of: {', '.join(Environment.values)}.")
-    limits = spec.limits[environment]
+    limits = _limits(spec, environment)
     account = ProviderAccount(
         name=name,
         provider=provider,
@@ -119,21 +116,7 @@ def create_account(
     )
     _check(account)
     _set_credentials(account, spec, credentials)
-    try:
-        with transaction.atomic():
-            account.save(force_insert=True)
-            audit.record(
-                "provider_account.created",
-                actor=actor,
-                obj=account,
-                request=request,
-                provider=provider,
-                environment=environment,
-                base_url=account.base_url,
-                credentials=account.credentials_fingerprint,
-            )
-    except IntegrityError:
-        raise AccountError(f"There is an account {name!r} already.") from None
+    _save_new(account, actor, request)
     return account
 
 
@@ -160,9 +143,6 @@ def update_account(
             _refuse_vetoed(earlier, set(changed) | _change_of_user(earlier, credentials))
             _save_changes(fresh, changed, actor, request)
     return fresh
-
-
-CHANGEABLE = ("base_url", "currency", "per_minute", "per_second", "settings", "is_active")
 
 
 def _change(
@@ -225,6 +205,26 @@ def _spec(provider: str) -> ProviderSpec:
         return spec_for(provider)
     except UnknownProvider as problem:
         raise AccountError(str(problem)) from None
+
+
+def _limits(spec: ProviderSpec, environment: str) -> RateLimits:
+    """How fast an account of that environment may ask unless told otherwise."""
+    if environment not in Environment.values:
+        raise AccountError(f"The environment must be one of: {', '.join(Environment.values)}.")
+    return spec.limits[environment]
+
+
+def _save_new(account: ProviderAccount, actor: User | None, request: HttpRequest | None) -> None:
+    try:
+        with transaction.atomic():
+            account.save(force_insert=True)
+            audit.record(
+                "provider_account.created", actor=actor, obj=account, request=request,
+                provider=account.provider, environment=account.environment,
+                base_url=account.base_url, credentials=account.credentials_fingerprint,
+            )  # fmt: skip
+    except IntegrityError:
+        raise AccountError(f"There is an account {account.name!r} already.") from None
 
 
 def _check(account: ProviderAccount) -> None:

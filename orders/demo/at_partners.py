@@ -67,6 +67,10 @@ def was_signed_out(stage: Stage, scene: Scene) -> bool:
 
 def scenes() -> list[Scene]:
     """The second act changes the shop for everybody, so its scenes have it to themselves."""
+    return [*_second_act(), *_last_act()]
+
+
+def _second_act() -> list[Scene]:
     return [
         Scene(
             name="Webhook lost",
@@ -93,6 +97,15 @@ def scenes() -> list[Scene]:
             needs_help=True,
             act=2,
         ),
+    ]  # fmt: skip
+
+
+def _last_act() -> list[Scene]:
+    return [*_ways_of_delivery(), _sent_twice(), _signed_out()]
+
+
+def _ways_of_delivery() -> list[Scene]:
+    return [
         Scene(
             name="Five links",
             trouble="none: completed at once",
@@ -118,24 +131,30 @@ def scenes() -> list[Scene]:
                 order_type=OrderType.PHYSICAL, shipping_method="STANDARD", carrier="DEFAULT",
             ),
         ),
-        Scene(
-            name="Sent twice",
-            trouble="504 after they committed, not in their list yet; again → 409 → taken over",
-            wanted=Wanted(
-                provider=PARTNERS, product="TRGT-VAR", value="40.00", quantity=2,
-                order_type=OrderType.LINKS,
-            ),
-            begin=arm(http_504={"commit": True}, delayed_visibility={"seconds": 30.0}),
-            proof=lambda stage, scene: answers_to(stage, scene) == [504, 409],
-        ),
-        Scene(
-            name="Signed out",
-            trouble="401: the token is revoked under way",
-            wanted=Wanted(
-                provider=PARTNERS, product="SBUX-D", value="5.00", order_type=OrderType.LINKS
-            ),
-            begin=sign_out,
-            proof=was_signed_out,
-            not_before=TOKEN_IS_OLD,
-        ),
     ]  # fmt: skip
+
+
+def _sent_twice() -> Scene:
+    return Scene(
+        name="Sent twice",
+        trouble="504 after they committed, not in their list yet; again → 409 → taken over",
+        wanted=Wanted(
+            provider=PARTNERS, product="TRGT-VAR", value="40.00", quantity=2,
+            order_type=OrderType.LINKS,
+        ),
+        begin=arm(http_504={"commit": True}, delayed_visibility={"seconds": 30.0}),
+        proof=lambda stage, scene: answers_to(stage, scene) == [504, 409],
+    )  # fmt: skip
+
+
+def _signed_out() -> Scene:
+    return Scene(
+        name="Signed out",
+        trouble="401: the token is revoked under way",
+        wanted=Wanted(
+            provider=PARTNERS, product="SBUX-D", value="5.00", order_type=OrderType.LINKS
+        ),
+        begin=sign_out,
+        proof=was_signed_out,
+        not_before=TOKEN_IS_OLD,
+    )  # fmt: skip

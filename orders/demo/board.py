@@ -1,4 +1,5 @@
-"""What `manage.py demo` shows: the scenes while they run, and both ledgers at the end."""
+"""What `manage.py demo` shows: the scenes while they run, and our books beside the ledgers
+of the providers at the end."""
 
 import os
 import sys

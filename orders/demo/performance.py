@@ -1,4 +1,4 @@
-"""One run of all scenes: set up, play, hold both ledgers side by side."""
+"""One run of all scenes: set up, play, hold our books beside the providers' ledgers."""
 
 import time
 from collections.abc import Mapping
@@ -29,6 +29,7 @@ from providers.registry import spec_for
 
 LONGEST = 240.0  # seconds until all scenes must be over
 TICK = 0.25  # seconds between two looks
+ALL_AGREE = "Our books and the ledgers of all providers agree on every order, card and cent."
 PACE = {
     NCENTIVA: {"processing_after": 0.5, "completed_after": 1.0},
     PARTNERS: {"completed_after": 2.0, "completed_per_card": 0.05},
@@ -122,7 +123,7 @@ class Performance:
         for problem in problems:
             self._console.print(f"[red]✗[/] {problem}")
         if not problems:
-            self._console.print("[green]✓[/] Both ledgers agree on every order, card and cent.")
+            self._console.print(f"[green]✓[/] {ALL_AGREE}")
         return not problems
 
     def _hold_side_by_side(self, shop: Shop, scenes: list[Scene]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The demo's verdict: whatever differs between the two ledgers is said."""
+"""The demo's verdict: whatever differs between our books and a ledger is said."""
 
 from collections import Counter
 from dataclasses import replace

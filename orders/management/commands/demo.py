@@ -1,4 +1,4 @@
-"""The main job once, headless: buy cards through trouble, then hold both ledgers side by side."""
+"""The main job once, headless: buy and issue cards through trouble, then compare all ledgers."""
 
 import argparse
 import os

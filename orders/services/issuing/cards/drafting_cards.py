@@ -40,26 +40,15 @@ def draft_issuance(
     """
     require(actor, "orders.add_issuance", "have cards created")
     card_wishes.check_account(account)
-    if len(title) > LONGEST_TITLE:
-        raise InvalidOrder(f"A title has at most {LONGEST_TITLE} characters.", "title")
+    _check_title(title)
     number = promises.check_source(account, len(wishes), pool, reservation)
     fit = card_wishes.checked(account, wishes, may_repeat=may_repeat)
     total = _total(fit)
-    try:
-        with transaction.atomic():
-            issuance = Issuance.objects.create(
-                account=account, pool=pool, title=title, currency=total.currency,
-                total_minor=total.minor, card_count=len(fit), maker=actor, last_editor=actor,
-            )  # fmt: skip
-            _draft_cards(issuance, fit, number)
-            stepping.tell(
-                issuance, "drafted", f"Drafted: {_in_words(issuance)}", actor=actor,
-                new=IssuanceState.DRAFT,
-            )  # fmt: skip
-            if corrects is not None:
-                _give_up_refused(corrects, issuance)
-    except IntegrityError:
-        raise InvalidOrder(promises.PROMISED, "reservation") from None
+    issuance = Issuance(
+        account=account, pool=pool, title=title, currency=total.currency, total_minor=total.minor,
+        card_count=len(fit), maker=actor, last_editor=actor,
+    )  # fmt: skip
+    _store(issuance, fit, number, corrects)
     return issuance
 
 
@@ -80,18 +69,9 @@ def refused_wishes(issuance: Issuance) -> list[CardWish]:
     ]
 
 
-def _give_up_refused(corrected: Issuance, issuance: Issuance) -> None:
-    """Its refused cards end in favour of the new ones, of which there are not more than of them."""
-    refused = cards_in(corrected, CardState.REFUSED)
-    if len(refused) < issuance.card_count:
-        raise LostTheRace(
-            f"Of {corrected} {len(refused)} cards are refused now, not {issuance.card_count}: the "
-            "others were corrected or tried again meanwhile. Nothing was drafted; look again."
-        )
-    text = f"Given up: corrected in {issuance}"
-    step_all(
-        refused, CardState.WITHDRAWN, "corrected", text, actor=issuance.maker, number=None
-    )  # fmt: skip
+def _check_title(title: str) -> None:
+    if len(title) > LONGEST_TITLE:
+        raise InvalidOrder(f"A title has at most {LONGEST_TITLE} characters.", "title")
 
 
 def _total(wishes: Sequence[CardWish]) -> Money:
@@ -99,6 +79,25 @@ def _total(wishes: Sequence[CardWish]) -> Money:
         return sum((wish.value for wish in wishes[1:]), wishes[0].value)
     except MoneyError as problem:
         raise InvalidOrder(str(problem), card_wishes.SHEET) from problem
+
+
+def _store(
+    issuance: Issuance,
+    wishes: Sequence[CardWish],
+    number: ReservedNumber | None,
+    corrects: Issuance | None,
+) -> None:
+    """The issuance with its cards, and the end of those that it corrects; or nothing of it."""
+    text = f"Drafted: {_in_words(issuance)}"
+    try:
+        with transaction.atomic():
+            issuance.save(force_insert=True)
+            _draft_cards(issuance, wishes, number)
+            stepping.tell(issuance, "drafted", text, actor=issuance.maker, new=IssuanceState.DRAFT)
+            if corrects is not None:
+                _give_up_refused(corrects, issuance)
+    except IntegrityError:
+        raise InvalidOrder(promises.PROMISED, "reservation") from None
 
 
 def _draft_cards(
@@ -127,6 +126,18 @@ def _draft(
         customer_email=wish.customer_email, sale_id=reference_for(uid), points=wish.points,
         currency=wish.value.currency, face_value_minor=wish.value.minor, is_releasable=False,
     )  # fmt: skip
+
+
+def _give_up_refused(corrected: Issuance, issuance: Issuance) -> None:
+    """Its refused cards end in favour of the new ones, of which there are not more than of them."""
+    refused = cards_in(corrected, CardState.REFUSED)
+    if len(refused) < issuance.card_count:
+        raise LostTheRace(
+            f"Of {corrected} {len(refused)} cards are refused now, not {issuance.card_count}: the "
+            "others were corrected or tried again meanwhile. Nothing was drafted; look again."
+        )
+    text = f"Given up: corrected in {issuance}"
+    step_all(refused, CardState.WITHDRAWN, "corrected", text, actor=issuance.maker, number=None)
 
 
 def _in_words(issuance: Issuance) -> str:
