@@ -23,6 +23,7 @@ from orders.services.issuing.cards import worth
 from orders.services.issuing.cards.picturing import has_certificate
 from orders.services.revealing import is_showable, secrets_of, why_hidden
 
+SEES_HOLDS = "orders.view_authorization"
 CHANGES_BY_ITSELF = frozenset({C.WAITING, C.CREATING, C.IN_DOUBT})
 """States that move on without anybody pressing anything, so that the page refreshes."""
 DECIDED_ELSEWHERE = {
@@ -31,6 +32,12 @@ DECIDED_ELSEWHERE = {
     C.REFUSED: "It can be tried again there.",
 }
 """What is done about a card on the page of its issuance."""
+DECIDED_BY_OTHERS = {
+    C.IN_DOUBT: "giftops finds out by itself whether it exists. Do not issue it again.",
+    C.NEEDS_REVIEW: "Two people in finance decide what becomes of it. Do not issue it again.",
+    C.REFUSED: "Colleagues in finance can try it again.",
+}
+"""The same for somebody who may not open that page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ def context(request: HttpRequest, card: Card) -> dict[str, Any]:
         "account": account_of(card),
         "figures": _figures(card, holds),
         "chart": card_chart.chart_of(known) if known else None,
-        "next_step": next_step(card, holds),
+        "next_step": next_step(card, holds, user),
         "actions": list(actions_for(card, user, holds)),
         "may_ask": card.state in LIVING_CARDS and user.has_perm("orders.ask_provider"),
         "breaks": list(card.breaks.filter(closed_at=None)) if card.is_issued else [],
@@ -149,21 +156,31 @@ def why_no_hold(card: Card, holds: list[Authorization]) -> str:
     return ""
 
 
-def next_step(card: Card, holds: list[Authorization]) -> Action | None:
-    """What most wants doing, if anything does."""
+def next_step(card: Card, holds: list[Authorization], user: User) -> Action | None:
+    """What most wants doing, if anything does; with a link for those who may follow it."""
     for hold in holds:
         if hold.state in HOLDS_FOR_TWO:
             why = f"Nobody can tell what became of a hold of {hold.requested.format()}."
-            return Action("Decide about the hold", why, page_of("authorization", hold.pk))
+            return _about_hold("Decide about the hold", why, hold, user, "orders.resolve_order")
     if card.state in DECIDED_ELSEWHERE and card.issuance is not None:
-        why = DECIDED_ELSEWHERE[C(card.state)]
-        link = reverse("admin:orders_issuance_card", args=[card.pk])
-        return Action("See how it is issued", why, link)
+        return _about_issuing(card, user)
     for hold in holds:
         if hold.state in OPEN_HOLDS and hold.granted is not None:
             why = f"{hold.granted.format()} is held until somebody takes it or gives it back."
-            return Action("Finish the hold", why, page_of("authorization", hold.pk))
+            return _about_hold("Finish the hold", why, hold, user, "orders.add_authorization")
     return None
+
+
+def _about_hold(label: str, why: str, hold: Authorization, user: User, needs: str) -> Action:
+    link = page_of("authorization", hold.pk) if user.has_perm(SEES_HOLDS) else ""
+    return Action(label if user.has_perm(needs) else "See the hold", why, link)
+
+
+def _about_issuing(card: Card, user: User) -> Action:
+    if not user.has_perm("orders.view_issuance"):
+        return Action(card.get_state_display(), DECIDED_BY_OTHERS[C(card.state)])
+    link = reverse("admin:orders_issuance_card", args=[card.pk])
+    return Action("See how it is issued", DECIDED_ELSEWHERE[C(card.state)], link)
 
 
 def live_holds(card: Card) -> list[Authorization]:

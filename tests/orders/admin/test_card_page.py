@@ -146,6 +146,24 @@ def test_the_next_sensible_step_is_named(
     assert sentence in desk_of(mira).text("orders_card_change", card.pk)
 
 
+@pytest.mark.parametrize(
+    ("role", "sentence", "leads_there"),
+    [
+        ("finance_maker", "its issuance shows how far it is", True),
+        ("support_agent", "Do not issue it again.", False),
+    ],
+)
+def test_a_card_in_doubt_leads_to_its_issuance_whoever_may_open_it(
+    issuer: Any, mira: User, desk_of: Any, role: str, sentence: str, leads_there: bool
+) -> None:
+    card = issuer.card(mira, state=CardState.IN_DOUBT)
+
+    page = desk_of(role).text("orders_card_change", card.pk)
+
+    assert sentence in page
+    assert (reverse("admin:orders_issuance_card", args=[card.pk]) in page) == leads_there
+
+
 def test_why_no_money_can_be_held_is_said(card: Card, mira: User) -> None:
     from orders.admin.card_page import why_no_hold
 
@@ -331,3 +349,16 @@ def test_a_day_without_movement_keeps_the_slider_whole(
 
     assert 'max="1"' in page
     assert "[[0, &quot;USD 25.00&quot;]]" in page
+
+
+def test_what_was_done_is_said_once_and_is_gone_on_the_next_page(
+    card: Card, mira: User, desk_of: Any
+) -> None:
+    desk = desk_of(mira)
+    page = reverse("admin:orders_card_change", args=[card.pk])
+    desk.press("orders_card_ask", card.pk)
+
+    refreshed = desk.client.get(page, headers={"X-Refresh": "1"}).content.decode()
+    opened, next_page = (desk.client.get(page).content.decode() for _ in range(2))
+
+    assert [text.count(" now.") for text in (refreshed, opened, next_page)] == [0, 1, 0]
