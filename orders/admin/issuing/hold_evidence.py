@@ -125,7 +125,7 @@ def _rows(before: BalanceCheck | None, after: BalanceCheck | None, currency: str
     yield _figure("Held", "held_minor", before, after, currency)
     if before and after and before.history_hash != after.history_hash:
         yield Row("Its history", "", "", "another one")
-    yield Row("The provider says", _says(before), _says(after))
+    yield Row("It says", _says(before), _says(after))
 
 
 def _says(check: BalanceCheck | None) -> str:
