@@ -164,7 +164,7 @@ def test_everything_that_is_wrong_with_a_sheet_is_said_at_once(
         "Row 3: give the value.",
         "Row 3: customer 2 is in row 2 already.",
         "Row 4: write the value like 25.00.",
-        "Row 4: Give the customer's number.",
+        "Row 4: Give the customer's number or e-mail address.",
     ]
     assert not Issuance.objects.exists()
 

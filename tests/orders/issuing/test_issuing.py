@@ -123,6 +123,105 @@ def test_a_customer_may_get_two_cards_if_somebody_says_so(desk, mira):
     assert draft(desk, mira, wish(row=1), wish(row=2), may_repeat=True).card_count == 2
 
 
+# --- A sheet that names customers by their e-mail addresses -------------------------------------
+
+
+def by_email(*emails):
+    return [
+        wish(customer_id="", customer_email=email, row=row) for row, email in enumerate(emails, 2)
+    ]
+
+
+def know_emails(desk, *emails):
+    for place, email in enumerate(emails, 1):
+        desk.script.customers[email] = RemoteCustomer(
+            external_id=str(2000 + place), name=f"Customer {place}", email=email
+        )
+
+
+def test_rows_with_an_email_get_the_number_that_the_issuer_has(desk, mira):
+    know_emails(desk, "ann@example.com", "bo@example.com")
+    rows = by_email("ann@example.com", "bo@example.com", "Ann@example.com")
+
+    issuance = draft(desk, mira, wish(row=1), *rows, may_repeat=True)
+
+    cards = issuance.cards.order_by("position")
+    assert [card.customer_id for card in cards] == ["1001", "2001", "2002", "2001"]
+    assert [card.customer_name for card in cards][1:] == ["Customer 1", "Customer 2", "Customer 1"]
+    assert [asked["email"] for asked in desk.sent("find_customer")] == [
+        "ann@example.com", "bo@example.com",
+    ]  # fmt: skip
+
+
+def test_an_email_that_nobody_has_is_an_error_at_its_row(desk, mira):
+    know_emails(desk, "ann@example.com")
+
+    with pytest.raises(InvalidOrder) as caught:
+        draft(desk, mira, *by_email("ann@example.com", "no.one@example.com"))
+
+    assert caught.value.field == "wishes"
+    assert str(caught.value) == "Row 3: Scripted Issuer knows no customer no.one@example.com."
+    assert not Issuance.objects.exists()
+
+
+def test_whoever_does_not_answer_is_not_asked_for_everybody(desk, mira):
+    desk.says("find_customer", *[requests.ReadTimeout()] * 4)
+
+    with pytest.raises(InvalidOrder, match="^Row 2: The customer could not be looked up") as caught:
+        draft(desk, mira, *by_email("ann@example.com", "bo@example.com"))
+
+    assert "Row 3" not in str(caught.value)
+    assert {asked["email"] for asked in desk.sent("find_customer")} == {"ann@example.com"}
+
+
+def test_an_answer_about_another_customer_is_an_error_at_its_row(desk, mira):
+    desk.says("find_customer", errors.AnswerMismatch("another customer came"))
+
+    with pytest.raises(InvalidOrder) as caught:
+        draft(desk, mira, *by_email("ann@example.com", "no.one@example.com"))
+
+    assert "Row 2: The customer could not be looked up." in str(caught.value)
+    assert "Row 3: Scripted Issuer knows no customer no.one@example.com." in str(caught.value)
+
+
+def test_an_issuer_that_is_slow_is_not_waited_for(desk, mira):
+    emails = [f"c{place}@example.com" for place in range(5)]
+    know_emails(desk, *emails)
+    slow = [lambda asked: desk.time.sleep(7) or desk.script.do_find_customer(asked)] * 5
+    desk.says("find_customer", *slow)
+
+    with pytest.raises(InvalidOrder, match="^Row 5: The provider takes too long") as caught:
+        draft(desk, mira, *by_email(*emails))
+
+    assert "Row 6" not in str(caught.value)
+    assert len(desk.sent("find_customer")) == 3
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [by_email("ann@example.com", "ANN@example.com"), by_email("ann@example.com", "a@example.com")],
+    ids=["the same address", "two addresses of one customer"],
+)
+def test_a_customer_who_is_named_twice_by_email_is_told(desk, mira, rows):
+    know_emails(desk, "ann@example.com")
+    desk.script.customers["a@example.com"] = desk.script.customers["ann@example.com"]
+
+    with pytest.raises(InvalidOrder, match="^Row 3: customer .* is in row 2 already"):
+        draft(desk, mira, *rows)
+
+
+def test_no_more_than_fifty_are_looked_up(desk, mira):
+    emails = [f"c{place}@example.com" for place in range(51)]
+    know_emails(desk, *emails)
+    pool = desk.pool(mira, 60)
+
+    with pytest.raises(InvalidOrder, match="^Row 52: At most 50 customers are looked up"):
+        draft(desk, mira, *by_email(*emails), pool=pool)
+    assert desk.sent("find_customer") == []
+
+    assert draft(desk, mira, *by_email(*emails[:50]), pool=pool).card_count == 50
+
+
 def test_a_pool_that_is_too_small_says_how_many_are_missing(desk, mira):
     pool = desk.pool(mira, 3)
     wishes = [wish(customer_id=str(n), row=n) for n in range(1, 6)]

@@ -1,14 +1,16 @@
 """The cards that a person asks to have created, and whether they can be; nothing is stored here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from giftops.money import Money
+from orders.services.issuing.cards import customers
 from orders.services.problems import InvalidOrder
 from orders.services.recipients import in_short
 from orders.services.wording import plainly
@@ -18,6 +20,8 @@ from providers.gateways.errors import ProviderError
 from providers.models import ProviderAccount
 from providers.registry import spec_for
 
+T = TypeVar("T")
+
 LONGEST_NAME = 120
 LONGEST = {"customer_id": 64, "code": 40}
 SHEET = "wishes"
@@ -25,12 +29,15 @@ SHEET = "wishes"
 
 Problem = tuple[str, str]
 """The form field, and a sentence."""
+Row = tuple[int, T]
+"""Something with the row of the sheet that it stands in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardWish:
     """One card: for whom, of which kind, worth how much; paid with `points` or with our sale.
 
+    Whoever has no `customer_id` is looked up by e-mail address before the card is drafted.
     `row` is the line of the sheet that it stands in, from 1; 0: it comes from no sheet.
     """
 
@@ -54,7 +61,7 @@ def check_account(account: ProviderAccount) -> None:
 def checked(
     account: ProviderAccount, wishes: Sequence[CardWish], *, may_repeat: bool = False
 ) -> list[CardWish]:
-    """The wishes as they can be drafted; of a single one the customer is looked up there.
+    """The wishes as they can be drafted; who is named by e-mail, or alone, is looked up there.
 
     Raises `InvalidOrder`: at its field for a single card, row by row for many.
     """
@@ -62,7 +69,7 @@ def checked(
         return [_checked_one(wishes[0], _gateway_of(account), account)]
     if problems := row_problems(account, wishes, may_repeat=may_repeat):
         raise InvalidOrder(in_short(problems), SHEET)
-    return list(wishes)
+    return _with_numbers(account, wishes, may_repeat)
 
 
 def row_problems(
@@ -89,24 +96,82 @@ def sheet_problems(
     wishes: Sequence[CardWish], gateway: Issuer, currency: str, *, may_repeat: bool = False
 ) -> list[str]:
     """A sentence for each thing that is wrong, with its row, in the order of the sheet."""
+    found = [
+        (row, text)
+        for row, wish in _numbered(wishes)
+        for _, text in problems_with(wish, gateway, currency)
+    ]
+    found += [] if may_repeat else _repeated(wishes)
+    found += _beyond_the_look_ups(wishes)
+    return _in_rows(found)
+
+
+def _numbered(wishes: Sequence[CardWish]) -> Iterator[Row[CardWish]]:
+    for position, wish in enumerate(wishes, 1):
+        yield wish.row or position, wish
+
+
+def _in_rows(found: Sequence[Row[str]]) -> list[str]:
+    return [f"Row {row}: {text}" for row, text in sorted(found, key=itemgetter(0))]
+
+
+def _repeated(wishes: Sequence[CardWish]) -> list[Row[str]]:
+    """Customers that stand in an earlier row, too."""
     found = []
     seen: dict[str, int] = {}
-    for position, wish in enumerate(wishes, 1):
-        row = wish.row or position
-        found += [f"Row {row}: {text}" for _, text in problems_with(wish, gateway, currency)]
-        if wish.customer_id and wish.customer_id in seen and not may_repeat:
-            found.append(
-                f"Row {row}: customer {wish.customer_id} is in row {seen[wish.customer_id]} "
-                "already."
-            )
-        seen.setdefault(wish.customer_id, row)
+    for row, wish in _numbered(wishes):
+        who = wish.customer_id or wish.customer_email.casefold()
+        if who and who in seen:
+            found.append((row, f"customer {who} is in row {seen[who]} already."))
+        seen.setdefault(who, row)
     return found
+
+
+def _beyond_the_look_ups(wishes: Sequence[CardWish]) -> list[Row[str]]:
+    """The first row that names one customer by e-mail too many."""
+    seen: set[str] = set()
+    for row, wish in _numbered(wishes):
+        if not wish.customer_id and wish.customer_email:
+            seen.add(wish.customer_email.casefold())
+        if len(seen) > customers.MOST_LOOK_UPS:
+            most = f"At most {customers.MOST_LOOK_UPS} customers are looked up by e-mail"
+            return [(row, f"{most}: from here on give their numbers, or split the sheet.")]
+    return []
+
+
+def _with_numbers(
+    account: ProviderAccount, wishes: Sequence[CardWish], may_repeat: bool
+) -> list[CardWish]:
+    """Who is named by e-mail only gets the number that the issuer has. Raises `InvalidOrder`."""
+    emails = [wish.customer_email for wish in wishes if not wish.customer_id]
+    if not emails:
+        return list(wishes)
+    found = customers.find_by_email(account, _gateway_of(account), emails)
+    named = [(row, _named(wish, found)) for row, wish in _numbered(wishes)]
+    problems = [(row, str(one)) for row, one in named if isinstance(one, InvalidOrder)]
+    full = [one for _, one in named if isinstance(one, CardWish)]
+    if problems := problems or ([] if may_repeat else _repeated(full)):
+        raise InvalidOrder(in_short(_in_rows(problems)), SHEET)
+    return full
+
+
+def _named(
+    wish: CardWish, found: Mapping[str, RemoteCustomer | InvalidOrder]
+) -> CardWish | InvalidOrder | None:
+    """The wish with its customer's number, or why it has none; None: nobody was asked any more."""
+    if wish.customer_id:
+        return wish
+    customer = found.get(wish.customer_email.casefold())
+    if not isinstance(customer, RemoteCustomer):
+        return customer
+    name = wish.customer_name or customer.name[:LONGEST_NAME]
+    return replace(wish, customer_id=customer.external_id, customer_name=name)
 
 
 def problems_with(wish: CardWish, gateway: Issuer, currency: str) -> Iterator[Problem]:
     """What is wrong with one card, each at its field; the issuer's own rules are asked for each."""
-    if not wish.customer_id:
-        yield "customer_id", "Give the customer's number."
+    if not (wish.customer_id or wish.customer_email):
+        yield "customer_id", "Give the customer's number or e-mail address."
     if not wish.code:
         yield "code", "Say which kind of card: the gift card code."
     for field, longest in LONGEST.items():
@@ -145,14 +210,9 @@ def _problems_of_the_issuer(wish: CardWish, gateway: Issuer) -> Iterator[Problem
 
 def _checked_one(wish: CardWish, gateway: Issuer, account: ProviderAccount) -> CardWish:
     """A single card: its customer is known there, under the number that they use."""
-    field = "customer_id" if wish.customer_id or not wish.customer_email else "customer_email"
-    if not (wish.customer_id or wish.customer_email):
-        raise InvalidOrder("Give the customer's number or e-mail address.", field)
-    for at, problem in problems_with(
-        wish if wish.customer_id else replace(wish, customer_id="1"), gateway, account.currency
-    ):
+    for at, problem in problems_with(wish, gateway, account.currency):
         raise InvalidOrder(problem, at)
-    found = _look_up(wish, gateway, account, field)
+    found = customers.find(account, gateway, number=wish.customer_id, email=wish.customer_email)
     return replace(
         wish, customer_id=found.external_id, customer_name=found.name[:LONGEST_NAME],
         customer_email=wish.customer_email or _fit_email(found.email),
@@ -162,30 +222,7 @@ def _checked_one(wish: CardWish, gateway: Issuer, account: ProviderAccount) -> C
 def customer_of(account: ProviderAccount, named: str) -> RemoteCustomer:
     """The customer of that number or e-mail address, asked for now. Raises `InvalidOrder`."""
     number, email = ("", named) if "@" in named else (named, "")
-    nothing = Money(0, account.currency)
-    wish = CardWish(customer_id=number, customer_email=email, code="", value=nothing)
-    return _look_up(
-        wish, _gateway_of(account), account, "customer_email" if email else "customer_id"
-    )
-
-
-def _look_up(
-    wish: CardWish, gateway: Issuer, account: ProviderAccount, field: str
-) -> RemoteCustomer:
-    named = wish.customer_id or wish.customer_email
-    try:
-        if wish.customer_id:
-            found = gateway.find_customer(external_id=wish.customer_id)
-        else:
-            found = gateway.find_customer(email=wish.customer_email)
-    except ValueError as problem:
-        raise InvalidOrder(str(problem), field) from problem
-    except ProviderError as problem:
-        words = plainly(problem, account)
-        raise InvalidOrder(f"The customer could not be looked up. {words}", field) from problem
-    if found is None:
-        raise InvalidOrder(f"{account.provider_label} knows no customer {named[:80]}.", field)
-    return found
+    return customers.find(account, _gateway_of(account), number=number, email=email)
 
 
 def _gateway_of(account: ProviderAccount) -> Issuer:

@@ -1,7 +1,8 @@
 """Sheets of customers for whom cards are to be created, pasted or uploaded as CSV. Pure.
 
 Columns are those of `TEMPLATE`, named in the first row in any order, or without names in this
-order. Blank cells for kind of card and value take what is given once for all.
+order. A customer is named by number, or by e-mail address alone. Blank cells for kind of card and
+value take what is given once for all.
 """
 
 import csv
@@ -149,6 +150,4 @@ def _points_in(given: Mapping[str, str], problems: list[str]) -> int | None:
 def _plain(text: str, currency: str) -> str:
     """An amount as sheets write it: "USD 1,250.00", "$25"."""
     text = text.removeprefix(currency).removeprefix("$").strip()
-    return (
-        text.replace(",", "") if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", text) else text
-    )
+    return text.replace(",", "") if THOUSANDS.fullmatch(text) else text
