@@ -13,6 +13,7 @@ from giftops import show
 from giftops.desk import Desk, act, tell, user_of
 from giftops.pressing import press
 from orders.admin import filters, linking
+from orders.admin.break_words import said_of
 from orders.models import Break, BreakKind
 from orders.services import breaking
 from orders.services.problems import Refused
@@ -70,6 +71,7 @@ class BreakDesk(Desk):
             "may_close": obj.closed_at is None and request.user.has_perm("orders.resolve_order"),
             "pill": _pill(obj),
             "thing": linking.thing_of(obj),
+            "said": said_of(obj, _about(obj)),
         }
 
     @act("orders.resolve_order")
@@ -91,7 +93,7 @@ class BreakDesk(Desk):
 
     @admin.display(description="what")
     def what(self, found: Break) -> SafeString:
-        return show.two_lines(found.get_kind_display(), found.text)
+        return show.two_lines(found.get_kind_display(), said_of(found, _about(found)))
 
     @admin.display(description="state")
     def state(self, found: Break) -> SafeString:
@@ -113,6 +115,12 @@ class BreakDesk(Desk):
     @admin.display(description="opened")
     def opened(self, found: Break) -> SafeString:
         return show.age(found.opened_at)
+
+
+def _about(found: Break) -> Any:
+    """The order, reservation, card or hold; None: the account."""
+    things = (getattr(found, kind) for kind in linking.THINGS)
+    return next((thing for thing in things if thing is not None), None)
 
 
 def _pill(found: Break) -> SafeString:

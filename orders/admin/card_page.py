@@ -12,6 +12,7 @@ from giftops.desk import user_of
 from giftops.models import User
 from giftops.money import Money
 from orders.admin import card_chart, pills
+from orders.admin.break_words import open_breaks
 from orders.admin.card_tabs import Tab, tabs_for
 from orders.admin.issuing import issuing_pills
 from orders.admin.linking import page_of
@@ -80,7 +81,7 @@ def context(request: HttpRequest, card: Card) -> dict[str, Any]:
         "next_step": next_step(card, holds, user),
         "actions": list(actions_for(card, user, holds)),
         "may_ask": card.state in LIVING_CARDS and user.has_perm("orders.ask_provider"),
-        "breaks": list(card.breaks.filter(closed_at=None)) if card.is_issued else [],
+        "breaks": open_breaks(card) if card.is_issued else [],
         "tabs": tabs,
         "tab": tab,
         "keep": f"tab={tab.name}" if tab else "",

@@ -13,6 +13,7 @@ from giftops.desk import user_of
 from giftops.models import User
 from giftops.money import Money
 from giftops.show import AMBER, BLUE, GREY, RED, duration
+from orders.admin.break_words import open_breaks
 from orders.admin.issuing import issuing_pills
 from orders.admin.issuing.hold_evidence import evidence_of
 from orders.admin.linking import page_of
@@ -72,7 +73,7 @@ def context(request: HttpRequest, hold: Authorization) -> dict[str, Any]:
         "attempts": hold.attempts.count(),
         "calls": _calls(hold, user),
         "card_link": page_of("card", hold.card_id) if user.has_perm("orders.view_card") else "",
-        "breaks": list(hold.breaks.filter(closed_at=None)),
+        "breaks": open_breaks(hold),
         "refreshes": moves,
         "needs_worker": moves,
         **_decision(hold, user),

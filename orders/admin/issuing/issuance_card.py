@@ -14,6 +14,7 @@ from giftops.models import User
 from giftops.pressing import press
 from giftops.stepping_up import problem_with_password
 from orders.admin import linking
+from orders.admin.break_words import open_breaks
 from orders.admin.issuing import pool_rows
 from orders.admin.issuing.issuing_pills import pill_of
 from orders.admin.issuing.pool_rows import SingleRow
@@ -145,7 +146,7 @@ def _context(request: HttpRequest, card: Card) -> dict[str, Any]:
         "steps": list(steps_of_issued(card)),
         "looks": _looks(card),
         "attempts": list(card.attempts.select_related("number_sent").order_by("number")),
-        "breaks": list(card.breaks.filter(closed_at=None)),
+        "breaks": open_breaks(card),
         "proposal": proposal_of(card),
         "past_proposals": list(_past_proposals(card)),
         "decisions": [(each.value, each.label) for each in DECISIONS],

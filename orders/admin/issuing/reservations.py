@@ -14,6 +14,7 @@ from giftops.desk import Desk, act, tell, user_of
 from giftops.models import User
 from giftops.pressing import Done, press
 from orders.admin import filters
+from orders.admin.break_words import open_breaks
 from orders.admin.issuing import pool_rows
 from orders.admin.issuing.issuing_pills import pill_of
 from orders.admin.order_page import Button
@@ -92,7 +93,7 @@ class ReservationDesk(Desk):
             "attempts": obj.attempts.count(),
             "calls": _calls(obj, user),
             "top_ups": list(obj.top_ups.all()),
-            "breaks": list(obj.breaks.filter(closed_at=None)),
+            "breaks": open_breaks(obj),
             "refreshes": moves,
             "needs_worker": moves,
             **pool_rows.numbers_context(obj.numbers.all(), request),

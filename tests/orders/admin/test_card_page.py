@@ -14,7 +14,8 @@ from giftops.models import AuditEntry, User
 from giftops.money import Money
 from giftops.once import new_token
 from orders.issuing_states import CardState, HoldState
-from orders.models import Authorization, Card, Reveal
+from orders.models import Authorization, BreakKind, Card, Reveal
+from orders.services import breaking
 from orders.services.issuing.cards import balances
 from providers.gateways import base
 from providers.gateways.errors import MalformedResponse, OutcomeUnknown
@@ -362,3 +363,19 @@ def test_what_was_done_is_said_once_and_is_gone_on_the_next_page(
     opened, next_page = (desk.client.get(page).content.decode() for _ in range(2))
 
     assert [text.count(" now.") for text in (refreshed, opened, next_page)] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("reason", ["", "Asked twice."])
+def test_a_break_is_told_on_the_pages_of_its_card(
+    issuer: Any, mira: User, desk_of: Any, reason: str
+) -> None:
+    card = issuer.card(mira, reason=reason)
+    breaking.open_break(
+        BreakKind.CONTRACT, issuer.account, card=card, text=f"{card.sale_id}: the answer is odd."
+    )
+    desk = desk_of(mira)
+
+    for name in ("orders_card_change", "orders_issuance_card"):
+        page = desk.text(name, card.pk)
+        assert page.count("The answer is odd.") == 1
+        assert "Open the break" in page

@@ -12,6 +12,9 @@ from orders.services import breaking
 from orders.services.mirroring import mirror_remote_orders
 from orders.services.submitting import submit_batch
 from tests.orders.admin.conftest import said
+from tests.orders.admin.test_holds_desk import stored
+from tests.orders.issuing.conftest import Desk as IssuingDesk
+from tests.orders.issuing.scripted import Script
 
 
 @pytest.fixture
@@ -150,3 +153,38 @@ def test_a_break_leads_to_what_it_is_about(issuer: Any, mira: User, desk_of: Any
     assert reverse("admin:orders_reservation_change", args=[kept.pk]) in page
     assert "Mira" in page
     assert reverse("admin:orders_card_change", args=[missing.card_id]) in other
+
+
+@pytest.mark.parametrize("kind", ["order", "card", "authorization", "reservation"])
+def test_a_break_names_what_it_is_about_once(
+    shop: Any, fulfilled: Order, mira: User, desk_of: Any, kind: str
+) -> None:
+    issued = IssuingDesk(shop.account, Script(), shop.time)
+    card = issued.card(mira)
+    thing: Any = {
+        "order": fulfilled, "card": card, "authorization": stored(card, mira),
+        "reservation": card.number.reservation,
+    }[kind]  # fmt: skip
+    name = card.sale_id if kind == "card" else thing.reference
+    found = breaking.open_break(
+        BreakKind.CONTRACT, shop.account, text=f"{name}: the answer is odd: twice.", **{kind: thing}
+    )
+    desk = desk_of(mira)
+
+    listing = desk.text("orders_break_changelist")
+    page = desk.text("orders_break_change", found.pk)
+
+    assert "The answer is odd: twice." in listing
+    assert "<p>The answer is odd: twice.</p>" in page
+    assert f"{name}:" not in listing + page
+
+
+def test_a_sentence_that_only_begins_with_a_reference_stays_whole(
+    fulfilled: Order, mira: User, desk_of: Any
+) -> None:
+    text = f"{fulfilled.reference} is fulfilled; the provider now says: odd."
+    found = breaking.open_break(
+        BreakKind.CONTRADICTION, fulfilled.account, text=text, order=fulfilled
+    )
+
+    assert text in desk_of(mira).text("orders_break_change", found.pk)
