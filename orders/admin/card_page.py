@@ -70,7 +70,8 @@ def context(request: HttpRequest, card: Card) -> dict[str, Any]:
     tab = _open_tab(request, tabs)
     known = worth.series(card) if card.is_issued else None
     return {
-        "title": f"Card {card.mask}",
+        "title": f"Card {mask_of(card)}",
+        "mask": mask_of(card),
         "crumbs": [("Cards", reverse("admin:orders_card_changelist"))],
         "pill": pill_of(card),
         "kind": kind_of(card),
@@ -88,6 +89,11 @@ def context(request: HttpRequest, card: Card) -> dict[str, Any]:
         "needs_worker": card.state in CHANGES_BY_ITSELF,
         "refreshes": card.state in CHANGES_BY_ITSELF,
     } | (tab.content(request, card) if tab else {})
+
+
+def mask_of(card: Card) -> str:
+    """What may be shown of its number; before it lives, of the number it is to be created on."""
+    return card.number.mask if card.number and not card.last_four else card.mask
 
 
 def pill_of(card: Card) -> SafeString:

@@ -150,7 +150,7 @@ class CardDesk(Desk):
 
     @admin.display(description="card")
     def card(self, card: Card) -> SafeString:
-        mask = format_html('<span class="g-mask">{}</span>', card.mask)
+        mask = format_html('<span class="g-mask">{}</span>', card_page.mask_of(card))
         return show.two_lines(mask, card_page.kind_of(card))
 
     @admin.display(description="state")

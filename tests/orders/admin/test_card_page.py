@@ -379,3 +379,24 @@ def test_a_break_is_told_on_the_pages_of_its_card(
         page = desk.text(name, card.pk)
         assert page.count("The answer is odd.") == 1
         assert "Open the break" in page
+
+
+def test_a_card_in_doubt_is_told_from_another_by_its_number(
+    issuer: Any, mira: User, desk_of: Any
+) -> None:
+    card = issuer.card(mira, state=CardState.IN_DOUBT)
+    desk = desk_of(mira)
+
+    page, listing = desk.text("orders_card_change", card.pk), desk.text("orders_card_changelist")
+
+    assert card.number.mask in page
+    assert card.number.mask in listing
+    assert card.number.number.reveal() not in page + listing
+
+
+def test_why_a_secret_is_closed_is_said_once(issuer: Any, mira: User, desk_of: Any) -> None:
+    card = issuer.card(mira, state=CardState.IN_DOUBT)
+
+    page = desk_of("support_agent").text("orders_card_change", card.pk)
+
+    assert page.count("its number is shown to nobody") == 1
