@@ -47,13 +47,14 @@ def overtime(*, offset: float, after_us: int) -> dict[str, Any]:
 
     signal.signal(signal.SIGALRM, strike)
     signal.setitimer(signal.ITIMER_REAL, after_us / 1e6)
+    began = time.monotonic()
     try:
         for job in jobs:
             run_job_task(str(job))
         signal.setitimer(signal.ITIMER_REAL, 0)
     except TimeoutException:
         struck = True
-    return {"struck": struck}
+    return {"struck": struck, "took_us": round((time.monotonic() - began) * 1e6)}
 
 
 def doubtful_commit(*, offset: float, scope: str, is_kept: bool) -> dict[str, Any]:

@@ -72,6 +72,8 @@ def _problems_of(order: Order, there: list[dict[str, Any]]) -> list[str]:
         found.append(f"LOST: {order.reference} is {order.status} here and lives there")
     if order.status not in LIVING | {Status.NEEDS_REVIEW, Status.REJECTED, Status.WITHDRAWN}:
         found.append(f"{order.reference} is still {order.status}: {order.reason}")
+    if order.status == Status.NEEDS_REVIEW and order.reason.startswith("Not found") and alive:
+        found.append(f"LOST: {order.reference} is said to be absent and lives there")
     if order.status in LIVING and alive and order.external_id != alive[0]["name"]:
         found.append(f"{order.reference} is {order.external_id} here, {alive[0]['name']} there")
     if order.status == Status.FULFILLED and alive:
@@ -124,11 +126,20 @@ def problems_of_the_money(ledger: dict[str, Any], *, with_balance: bool = True) 
         "spent": (deposit.spent_minor, posted.get(Book.SPENT, 0)),
         "spent on cards": (deposit.spent_minor, fulfilled or 0),
     }
-    if with_balance and not held:
-        pairs["the provider's balance"] = (deposit.available_minor, ledger["balance_minor"])
+    for_nothing = _held_for_what_is_absent(ledger)
+    if with_balance and held == for_nothing:
+        ours = deposit.available_minor + for_nothing
+        pairs["the provider's balance"] = (ours, ledger["balance_minor"])
     return [
         f"money, {what}: {one} and {other}" for what, (one, other) in pairs.items() if one != other
     ]
+
+
+def _held_for_what_is_absent(ledger: dict[str, Any]) -> int:
+    """What orders hold that wait for people and do not exist there, so cost nothing there."""
+    there = [one["reference"] for one in ledger["orders"] if one["status"] != DEAD_THERE]
+    absent = Order.objects.filter(status=Status.NEEDS_REVIEW).exclude(reference__in=there)
+    return int(absent.aggregate(held=Sum("held_minor"))["held"] or 0)
 
 
 def problems_of_the_chain(after: int) -> list[str]:

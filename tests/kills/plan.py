@@ -33,6 +33,8 @@ COLLECTING = {
     "C7": ("",),
 }
 LOOKING_UP = {"L1": ("",), "L2": ("",), "L3": COMMIT, "L4": ("",)}
+CHANCY = {"commit-during", "during", "half", "late"}
+"""Variants in which chance has a say; the others are the same each time."""
 WHERE = {
     "K1": "before the intent is committed",
     "K2": "intent committed, nothing connected",

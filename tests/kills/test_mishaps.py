@@ -26,16 +26,23 @@ def sound(done: list[Trial]) -> bool:
 
 
 def test_a_job_that_runs_into_its_time_limit_is_like_a_killed_one(house, tell):
-    chance, done, struck = random.Random(7), [], 0
+    """The limits lie within the time that one job took; on a busy machine another may be faster."""
+    chance, done, struck, limit = random.Random(7), [], 0, length_of_a_job(house)
     for _ in range(times(20)):
         made = house.run("order")
-        life = house.run(f"{MISHAPS}.overtime", after_us=int(chance.random() * 250_000) + 500)
+        life = house.run(f"{MISHAPS}.overtime", after_us=int(chance.random() * limit) + 500)
         struck += life["struck"]
         done.append(come_home(house, "overtime", made["references"]))
 
     tell(trials.table(done), trials.figures(done) | {"struck": struck})
     assert sound(done)
     assert struck >= len(done) // 3
+
+
+def length_of_a_job(house) -> int:
+    """Microseconds in which an order is sent here."""
+    house.run("order")
+    return house.run(f"{MISHAPS}.overtime", after_us=60_000_000)["took_us"]
 
 
 @pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "lost"])

@@ -9,15 +9,19 @@ from tests.kills.trials import Trial, times
 
 pytestmark = pytest.mark.prove
 
-ROUNDS = 8  # trials a point and database, shared out among its variants
+ROUNDS, CHANCY_ROUNDS = 2, 4
+"""Trials of a variant and database; more where chance has a say."""
 
 Life = Callable[..., Trial]
 
 
 def rounds(house, life: Life, point: str, variants: tuple[str, ...]) -> list[Trial]:
-    """Kill at one point again and again, at each of its variants in turn."""
-    turns = max(times(ROUNDS), len(variants))
-    return [life(house, point, variants[n % len(variants)], n) for n in range(turns)]
+    """Kill at one point again and again, in each of its variants."""
+    return [
+        life(house, point, variant, seed)
+        for variant in variants
+        for seed in range(times(CHANCY_ROUNDS if variant in plan.CHANCY else ROUNDS))
+    ]
 
 
 @pytest.mark.parametrize("point", plan.PLACING)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +12,6 @@ from tests.kills import plan
 from tests.kills.installation import Ended, Installation
 
 SOAK = float(os.environ.get("SOAK") or 1)
-LIFE = 600_000  # microseconds; about as long as buying, following and collecting take
 
 
 def times(figure: int) -> int:
@@ -93,13 +93,25 @@ def look_up(house: Installation, point: str, variant: str, seed: int) -> Trial:
     return finish(house, Trial(point, variant), [first, second], made["references"])
 
 
-def anywhere(house: Installation, seed: int, *, quantity: int, deaths: int) -> Trial:
-    """Kill whoever is at it, `deaths` times, each at a random moment of its life."""
+def length_of_a_life(house: Installation) -> int:
+    """Microseconds in which one process buys, follows and collects here, if nobody kills it."""
+    made = house.run("order")
+    began = time.monotonic()
+    house.run("go_on", references=made["references"], control=house.sandbox.url)
+    took = time.monotonic() - began
+    house.catch_up()
+    return round(took * 1e6)
+
+
+def anywhere(
+    house: Installation, seed: int, *, quantity: int, deaths: int, within_us: int
+) -> Trial:
+    """Kill whoever is at it, `deaths` times, each at a random moment, an early one rather."""
     chance = random.Random(seed)
     made = house.run("order", quantity=quantity)
     ended = []
     for _ in range(deaths):
-        moment = int(chance.random() ** 2 * LIFE)
+        moment = int(chance.random() ** 2 * within_us)
         ended.append(
             house.lose(
                 "go_on",

@@ -18,11 +18,9 @@ from tests.kills.installation import Installation
 __all__ = ["house", "tell", "till"]
 
 
-@pytest.fixture(params=database_params())
-def fresh_house(
-    request: pytest.FixtureRequest,
-) -> Iterator[Installation]:
-    """An installation in which nothing was bought yet."""
+@pytest.fixture(scope="module", params=database_params())
+def counted_house(request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """An installation for the races that count every cent, and for nobody else."""
     with installed_here(request, request.param) as here:
         yield here
 

@@ -58,8 +58,8 @@ def test_what_is_issued_happens_once(till, scenario, forced, tell):
 
 @pytest.mark.parametrize("forced", [False, True], ids=["free", "forced"])
 @pytest.mark.parametrize("scenario", sorted(ON_FRESH_BOOKS))
-def test_the_deposit_is_shared_out_to_the_cent(fresh_house, scenario, forced, tell):
-    race(fresh_house, scenario, forced, tell)
+def test_the_deposit_is_shared_out_to_the_cent(counted_house, scenario, forced, tell):
+    race(counted_house, scenario, forced, tell)
 
 
 def race(house, scenario, forced, tell):
