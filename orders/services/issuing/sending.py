@@ -23,6 +23,7 @@ from giftops.identity import jitter, new_id
 from giftops.queue import enqueue
 from giftops.sealing import blind_index
 from orders import decisions
+from orders.decisions import Verdict
 from orders.models import Attempt, Authorization, Card, Phase, Reservation
 from orders.services.issuing import stepping
 from orders.services.placing import (
@@ -49,6 +50,8 @@ log = structlog.get_logger(__name__)
 PAUSES = (0.1, 1.0)
 """Seconds between the tries to apply an answer to a database that does not take it."""
 MOST_RACES = 20
+PHASES: dict[str, Phase] = {Verdict.UNKNOWN: Phase.UNKNOWN, Verdict.NOT_EXECUTED: Phase.NOT_SENT}
+"""What becomes of an attempt without a good answer; after any other verdict it is answered."""
 
 Subject = TypeVar("Subject", Reservation, Card, Authorization)
 Answer = TypeVar("Answer")
@@ -57,8 +60,7 @@ Answer = TypeVar("Answer")
 class Errand(Generic[Subject, Answer]):
     """One kind of request with side effects, for one kind of thing. Subclasses fill in the story.
 
-    The thing has `account`, `reference_of(thing)`, `state`, `version`, `fence`, `send_slot_at`,
-    `next_look_at` and `reason`.
+    The thing has `account`, `state`, `version`, `fence`, `send_slot_at`, `next_look_at`, `reason`.
     """
 
     operation: ClassVar[str]
@@ -124,21 +126,36 @@ def run(errand: Errand[Subject, Any], thing: Subject) -> None:
         come_back(errand, thing, at=db_now() + DISK_PATIENCE, why=DISK_IS_FULL)
         return
     attempt_id = new_id()
-    try:
-        gateway: Issuer = providers.gateway_for(
-            account_of(thing), attempt_ref=str(attempt_id), subject=errand.reference_of(thing)
-        )
-        slot = _kept_or_new(thing, gateway)
-    except ProviderError as error:
-        wait_for_the_provider(errand, thing, error)
+    turn = turn_of(errand, thing, attempt_ref=str(attempt_id))
+    if turn is None:
         return
-    if slot.at - db_now() > SLOT_IS_NEAR:
-        at = slot.at - WAKE_BEFORE_SLOT
-        come_back(errand, thing, at=at, why=NOT_YOUR_TURN, send_slot_at=slot.at)
-        return
+    gateway, slot = turn
     attempt = _begin(errand, thing, attempt_id)
     answer = answer_of(errand, gateway, request_of_attempt(attempt), attempt, slot)
     apply(attempt.pk, answer)
+
+
+def turn_of(
+    errand: Errand[Subject, Any], thing: Subject, *, attempt_ref: str = ""
+) -> tuple[Issuer, Slot] | None:
+    """A gateway, and a slot in the account's budget that is near; the one it kept, if it did.
+
+    None if it has to wait: then its job comes back.
+    """
+    try:
+        gateway: Issuer = providers.gateway_for(
+            account_of(thing), attempt_ref=attempt_ref, subject=errand.reference_of(thing)
+        )
+        kept = thing.send_slot_at
+        slot = gateway.renew_slot(Slot(at=kept)) if kept else gateway.reserve_slot()
+    except ProviderError as error:
+        wait_for_the_provider(errand, thing, error)
+        return None
+    if slot.at - db_now() > SLOT_IS_NEAR:
+        at = slot.at - WAKE_BEFORE_SLOT
+        come_back(errand, thing, at=at, why=NOT_YOUR_TURN, send_slot_at=slot.at)
+        return None
+    return gateway, slot
 
 
 def come_back(
@@ -219,6 +236,11 @@ def close(attempt: Attempt, phase: Phase, verdict: str, *, note: str = "") -> No
         raise LostTheRace("This attempt was closed meanwhile.")
 
 
+def close_without(attempt: Attempt, verdict: str, error: ProviderError) -> None:
+    """Close an attempt that got no good answer, by the verdict on what it got."""
+    close(attempt, PHASES.get(verdict, Phase.APPLIED), verdict, note=str(error))
+
+
 def request_of_attempt(attempt: Attempt) -> Any:
     """What that attempt sent."""
     errand = ERRANDS[attempt.operation]
@@ -255,12 +277,6 @@ def _wait_for(slot: Slot, attempt: Attempt) -> None:
         raise NotSent("Nothing was sent: our database did not answer.") from None
     if is_too_late:
         raise NotSent("The program was held up for so long that it did not send it any more.")
-
-
-def _kept_or_new(thing: Any, gateway: Issuer) -> Slot:
-    if thing.send_slot_at is not None:
-        return gateway.renew_slot(Slot(at=thing.send_slot_at))
-    return gateway.reserve_slot()
 
 
 def _begin(errand: Errand[Subject, Any], thing: Subject, attempt_id: uuid.UUID) -> Attempt:

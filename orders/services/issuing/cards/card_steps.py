@@ -40,6 +40,11 @@ def step_both(
     stepping.tell(card, kind, text, at=at, old=old, new=to, **told)
 
 
+def has_pool(card: Card) -> bool:
+    """Whether another number can be had for it by itself."""
+    return card.issuance is not None and card.issuance.pool_id is not None
+
+
 def close_doubtful(card: Card, phase: Phase, at: datetime) -> None:
     """The doubt about a card is over: so it is for every attempt that had no usable answer."""
     Attempt.objects.filter(card=card, phase__in=DOUBTFUL).update(phase=phase, closed_at=at)

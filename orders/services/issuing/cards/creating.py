@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from giftops import guard
 from giftops.clock import db_now
@@ -17,7 +17,7 @@ from orders.models import Attempt, Card, Issuance, ReservedNumber
 from orders.services.issuing import sending, stepping
 from orders.services.issuing.cards import creation_answers, issuing
 from orders.services.issuing.cards.agreeing import is_as_agreed
-from orders.services.issuing.cards.card_steps import read_card
+from orders.services.issuing.cards.card_steps import has_pool, read_card
 from orders.services.issuing.cards.issuance_steps import CREATE_CARD, RESOLVE_CARD, withdraw_cards
 from orders.services.issuing.cards.progress import UNFINISHED, finish_if_done
 from orders.services.issuing.cards.retrying import NO_NUMBER, retry_card, waits_for_a_person
@@ -44,6 +44,7 @@ NUMBERS_AGAIN = timedelta(minutes=10)
 """When a card that found its pool empty looks again."""
 FORGOTTEN_AFTER = timedelta(minutes=1)
 BATCH = 500
+LAPSED = "The approval lapsed after 24 hours."
 
 
 class Create(Errand[Card, CreatedCard]):
@@ -134,7 +135,7 @@ def problem_with_creating(card: Card) -> str:
     if not (maker.is_active and maker.has_perm("orders.add_issuance")):
         return f"{maker} may no longer have cards created."
     if issuance.approval_lapses_at is None or db_now() >= issuance.approval_lapses_at:
-        return "The approval lapsed after 24 hours."
+        return LAPSED
     if not is_as_agreed(card.pk, issuance):
         return "The card was changed after the approval."
     return ""
@@ -142,6 +143,13 @@ def problem_with_creating(card: Card) -> str:
 
 def sweep(now: datetime) -> None:
     """Ring again for forgotten cards, lapse old approvals, close what is done. Safe to repeat."""
+    _ring_for_the_forgotten(now)
+    _lapse_old(now)
+    _close_what_is_done()
+    _withdraw_what_came_back()
+
+
+def _ring_for_the_forgotten(now: datetime) -> None:
     for job, cards in (
         (CREATE_CARD, {"state": CardState.WAITING, "issuance__state": IssuanceState.RUNNING}),
         (RESOLVE_CARD, {"state": CardState.IN_DOUBT}),
@@ -149,12 +157,27 @@ def sweep(now: datetime) -> None:
         due = Card.objects.filter(**cards, next_look_at__lt=now - FORGOTTEN_AFTER)
         for pk in due.order_by("next_look_at").values_list("pk", flat=True)[:BATCH]:
             enqueue(job, pk)
-    under_way = Issuance.objects.filter(state__in=(IssuanceState.RUNNING, IssuanceState.PAUSED))
-    _lapse_old(under_way.filter(approval_lapses_at__lt=now), now)
+
+
+def _lapse_old(now: datetime) -> None:
+    waiting = Card.objects.filter(issuance=OuterRef("pk"), state=CardState.WAITING)
+    old = _under_way().filter(Exists(waiting), approval_lapses_at__lt=now)
+    for issuance in old.select_related("account")[:BATCH]:
+        try:
+            issuing.lapse(issuance, because=LAPSED)
+        except Refused:
+            continue  # a card of it was sent or withdrawn this very moment: next time
+
+
+def _close_what_is_done() -> None:
     unfinished = Card.objects.filter(issuance=OuterRef("pk"), state__in=UNFINISHED)
-    for pk in under_way.filter(~Exists(unfinished)).values_list("pk", flat=True)[:BATCH]:
+    done = _under_way().filter(~Exists(unfinished))
+    for pk in done.values_list("pk", flat=True)[:BATCH]:
         finish_if_done(pk)
-    _withdraw_what_came_back()
+
+
+def _under_way() -> QuerySet[Issuance]:
+    return Issuance.objects.filter(state__in=(IssuanceState.RUNNING, IssuanceState.PAUSED))
 
 
 def _withdraw_what_came_back() -> None:
@@ -169,15 +192,6 @@ def _withdraw_what_came_back() -> None:
                 withdraw_cards(issuance, f"Withdrawn with {issuance}")
         except Refused:
             continue  # one of them moved this very moment: next time
-
-
-def _lapse_old(old: Any, now: datetime) -> None:
-    waiting = Card.objects.filter(issuance=OuterRef("pk"), state=CardState.WAITING)
-    for issuance in old.filter(Exists(waiting)).select_related("account")[:BATCH]:
-        try:
-            issuing.lapse(issuance, because="The approval lapsed after 24 hours.")
-        except Refused:
-            continue  # a card of it was sent or withdrawn this very moment: next time
 
 
 def _may_go(card: Card) -> bool:
@@ -213,8 +227,7 @@ def _taken_for(card: Card) -> ReservedNumber:
 def _wait_for_a_number(card_id: str, why: str) -> None:
     """A pool may be filled up; where its single number is gone, only a person can help."""
     card = read_card(card_id)
-    has_pool = card.issuance is not None and card.issuance.pool_id is not None
-    look = db_now() + NUMBERS_AGAIN if has_pool else None
+    look = db_now() + NUMBERS_AGAIN if has_pool(card) else None
     with transaction.atomic():
         if card.state != CardState.WAITING or not stepping.note(
             card, reason=why[:300], next_look_at=look

@@ -17,7 +17,7 @@ from orders.models.attempt import UNRESOLVED
 from orders.services import breaking
 from orders.services.collecting import CODE
 from orders.services.issuing import proposals, sending, stepping
-from orders.services.issuing.cards.card_steps import close_doubtful, step_both
+from orders.services.issuing.cards.card_steps import close_doubtful, has_pool, step_both
 from orders.services.issuing.cards.issuance_steps import CREATE_CARD, RESOLVE_CARD
 from orders.services.issuing.reservations import stock
 from orders.services.wording import plainly
@@ -137,7 +137,7 @@ def _apply_failure(
             park(card, BreakKind.CREATE_CONFLICT, f"{number} had a card before we asked for one.")
         case _:
             _doubt(card, number, error, words)
-    _close_by(attempt, verdict, error)
+    sending.close_without(attempt, verdict, error)
 
 
 def _close_overtaken(attempt: Attempt, card: Card, error: ProviderError) -> None:
@@ -146,12 +146,7 @@ def _close_overtaken(attempt: Attempt, card: Card, error: ProviderError) -> None
     if verdict is Verdict.UNKNOWN and card.is_releasable:
         sending.close(attempt, Phase.RESOLVED_SUCCESS, verdict, note=str(error))
     else:
-        _close_by(attempt, verdict, error)
-
-
-def _close_by(attempt: Attempt, verdict: Verdict, error: ProviderError) -> None:
-    phases = {Verdict.UNKNOWN: Phase.UNKNOWN, Verdict.NOT_EXECUTED: Phase.NOT_SENT}
-    sending.close(attempt, phases.get(verdict, Phase.APPLIED), verdict, note=str(error))
+        sending.close_without(attempt, verdict, error)
 
 
 def _verdict_of(card: Card, error: ProviderError) -> Verdict:
@@ -190,7 +185,7 @@ def _back(
 def _give_number_up(card: Card, number: ReservedNumber, words: str) -> None:
     """They say that it is not ours: never again. A pool gives another, a single one a person."""
     refusals = card.refusals + 1
-    waits = _has_pool(card) and refusals < decisions.MAX_REFUSALS
+    waits = has_pool(card) and refusals < decisions.MAX_REFUSALS
     look = db_now() + decisions.backoff(refusals, jitter()) if waits else None
     step_both(
         card, CardState.WAITING, number, NumberState.RETIRED, kind="not_reserved",
@@ -229,7 +224,3 @@ def _keep_late_other(card: Card, other: str) -> None:
     _keep_other(card, other)
     text = f"{card.sale_id}: a late answer to its creation names another number than its own."
     breaking.open_break(BreakKind.CONTRACT, sending.account_of(card), card=card, text=text)
-
-
-def _has_pool(card: Card) -> bool:
-    return card.issuance is not None and card.issuance.pool_id is not None

@@ -20,7 +20,13 @@ from orders.issuing_states import CardState, IssuanceState, NumberState
 from orders.models import Attempt, BreakKind, Card, Phase
 from orders.services.issuing import sending, stepping
 from orders.services.issuing.cards import balances, creating, creation_answers
-from orders.services.issuing.cards.card_steps import DOUBTFUL, close_doubtful, read_card, step_both
+from orders.services.issuing.cards.card_steps import (
+    DOUBTFUL,
+    close_doubtful,
+    has_pool,
+    read_card,
+    step_both,
+)
 from orders.services.issuing.cards.creation_answers import park
 from orders.services.issuing.cards.issuance_steps import CREATE_CARD, RESOLVE_CARD
 from orders.services.issuing.cards.progress import finish_if_done
@@ -207,17 +213,16 @@ def _send_again(card: Card) -> None:
 
 def _give_number_up(card: Card) -> None:
     """Proven absent, and the number may be somebody else's by now: never again on this one."""
-    has_pool = card.issuance is not None and card.issuance.pool_id is not None
     at = db_now()
     text = f"No card on {card.number} half an hour after it was sent: the number is given up"
     with transaction.atomic():
         step_both(
             card, CardState.WAITING, card.number, NumberState.RETIRED, kind="proven_absent",
             text=text, number=None, reason=text, absent_looks=0, refusals=0,
-            next_look_at=at if has_pool else None,
+            next_look_at=at if has_pool(card) else None,
         )  # fmt: skip
         close_doubtful(card, Phase.RESOLVED_ABSENT, at)
-        if has_pool:
+        if has_pool(card):
             enqueue(CREATE_CARD, card.pk)
 
 

@@ -112,8 +112,7 @@ class Finish(sending.Errand[Authorization, None]):
         elif hold.state == self.way.going and attempt.fence == hold.fence:
             _take_failure(attempt, hold, self.way, answer)
         else:
-            verdict = _verdict_of(answer)
-            sending.close(attempt, granting.phase_after(verdict), verdict, note=str(answer))
+            sending.close_without(attempt, _verdict_of(answer), answer)
 
 
 class Confirm(Finish):
@@ -192,7 +191,7 @@ def _take_failure(attempt: Attempt, hold: Authorization, way: Way, error: Provid
         _back(hold, way, error)
     else:
         _become_unknown(hold, way, error)
-    sending.close(attempt, granting.phase_after(verdict), verdict, note=str(error))
+    sending.close_without(attempt, verdict, error)
 
 
 def _back(hold: Authorization, way: Way, error: ProviderError) -> None:

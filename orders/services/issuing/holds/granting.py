@@ -99,18 +99,10 @@ class Authorize(sending.Errand[Authorization, RemoteHold]):
         elif hold.state == HoldState.SENDING and attempt.fence == hold.fence:
             _take_failure(attempt, hold, answer)
         else:
-            verdict = decisions.verdict_of(answer)
-            sending.close(attempt, phase_after(verdict), verdict, note=str(answer))
+            sending.close_without(attempt, decisions.verdict_of(answer), answer)
 
 
 AUTHORIZE = sending.register(Authorize())
-
-
-def phase_after(verdict: Verdict) -> Phase:
-    """What becomes of an attempt that got no good answer."""
-    if verdict is Verdict.UNKNOWN:
-        return Phase.UNKNOWN
-    return Phase.NOT_SENT if verdict is Verdict.NOT_EXECUTED else Phase.APPLIED
 
 
 # --- Granted ------------------------------------------------------------------------------------
@@ -234,7 +226,7 @@ def _take_failure(attempt: Attempt, hold: Authorization, error: ProviderError) -
             decline(hold, plainly(error, hold.account))
         case _:
             _become_unknown(hold, error)
-    sending.close(attempt, phase_after(verdict), verdict, note=str(error))
+    sending.close_without(attempt, verdict, error)
 
 
 def _back_to_requested(hold: Authorization, error: ProviderError) -> None:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from giftops.clock import db_now
 from giftops.models import User
 from giftops.money import Money
 from giftops.sealing import StoredToken, seal
@@ -23,13 +22,9 @@ from orders.models import (
 from orders.models.attempt import UNRESOLVED
 from orders.services import breaking
 from orders.services.issuing import sending, stepping
-from orders.services.placing import NOT_YOUR_TURN, SLOT_IS_NEAR, WAKE_BEFORE_SLOT
 from orders.services.problems import LostTheRace, Refused
 from orders.weighing import holds as weighing
 from orders.weighing.holds import Delta, Finish, Reading
-from providers import services as providers
-from providers.gateways.base import Issuer, Slot
-from providers.gateways.errors import ProviderError
 
 AUTHORIZE_HOLD = "orders.tasks_issuing.authorize_hold"
 RESOLVE_HOLD = "orders.tasks_issuing.resolve_hold"
@@ -82,17 +77,10 @@ def has_turn(errand: sending.Errand[Authorization, Any], hold: Authorization) ->
 
     False if it has to wait: then its job comes back.
     """
-    try:
-        gateway: Issuer = providers.gateway_for(hold.account, subject=hold.reference)
-        kept = hold.send_slot_at
-        slot = gateway.renew_slot(Slot(at=kept)) if kept else gateway.reserve_slot()
-    except ProviderError as error:
-        sending.wait_for_the_provider(errand, hold, error)
+    turn = sending.turn_of(errand, hold)
+    if turn is None:
         return False
-    if slot.at - db_now() > SLOT_IS_NEAR:
-        at = slot.at - WAKE_BEFORE_SLOT
-        sending.come_back(errand, hold, at=at, why=NOT_YOUR_TURN, send_slot_at=slot.at)
-        return False
+    _, slot = turn
     noted = stepping.note(hold, send_slot_at=slot.at)
     hold.refresh_from_db()
     return noted

@@ -47,9 +47,8 @@ def _verdict_of(error: ProviderError) -> Verdict:
 
 
 def close(attempt: Attempt, error: ProviderError) -> None:
-    verdict = _verdict_of(error)
-    phases = {Verdict.UNKNOWN: Phase.UNKNOWN, Verdict.NOT_EXECUTED: Phase.NOT_SENT}
-    sending.close(attempt, phases.get(verdict, Phase.APPLIED), verdict, note=str(error))
+    """Close an attempt that brought nothing."""
+    sending.close_without(attempt, _verdict_of(error), error)
 
 
 def _wait(reservation: Reservation, error: ProviderError, refusals: int) -> None:
@@ -82,7 +81,7 @@ def _keep_what_came(reservation: Reservation, error: ProviderError) -> None:
         reservation, S.RESERVED, kind="reserved", text=f"Its numbers are there. {words}",
         next_look_at=None,
     )  # fmt: skip
-    close_doubtful(reservation)
+    park_unheard(reservation)
 
 
 def _become_unknown(
@@ -106,7 +105,7 @@ def _become_unknown(
     enqueue(RESOLVE_RESERVATION, reservation.pk, run_after=look)
 
 
-def close_doubtful(reservation: Reservation) -> None:
-    """It has its numbers: what earlier sends may have reserved beside them is only listed."""
-    doubtful = Attempt.objects.filter(reservation=reservation, phase=Phase.UNKNOWN)
-    doubtful.update(phase=Phase.PARKED, closed_at=db_now())
+def park_unheard(reservation: Reservation) -> None:
+    """What sends that nobody heard of may have reserved is only listed from now on."""
+    unheard = Attempt.objects.filter(reservation=reservation, phase=Phase.UNKNOWN)
+    unheard.update(phase=Phase.PARKED, closed_at=db_now())

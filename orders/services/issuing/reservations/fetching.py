@@ -20,7 +20,7 @@ from orders.models import Attempt, BreakKind, Phase, Reservation
 from orders.services import breaking
 from orders.services.issuing import sending, stepping
 from orders.services.issuing.reservations import receiving, stock
-from orders.services.issuing.reservations.empty_handed import RESOLVE_RESERVATION
+from orders.services.issuing.reservations.empty_handed import RESOLVE_RESERVATION, park_unheard
 from orders.services.issuing.reservations.opening import MAKES, SEND_RESERVATION
 from orders.services.problems import LostTheRace, Refused
 from orders.weighing import reservations as weighing
@@ -187,7 +187,7 @@ def _lapse(reservation: Reservation) -> None:
             text="Lapsed: whatever number was reserved is free again", reason=NOT_HEARD,
             next_look_at=None,
         )  # fmt: skip
-        _leave_to_a_person(reservation)
+        park_unheard(reservation)
 
 
 def _park(reservation: Reservation) -> None:
@@ -201,16 +201,11 @@ def _park(reservation: Reservation) -> None:
             reservation, ReservationState.NEEDS_REVIEW, kind="held_for_a_person", text=text,
             reason=text[:300], next_look_at=None,
         )  # fmt: skip
-        _leave_to_a_person(reservation)
+        park_unheard(reservation)
         breaking.open_break(
             BreakKind.LOST_NUMBERS, reservation.account, reservation=reservation,
             text=f"{reservation.reference}: {text}",
         )  # fmt: skip
-
-
-def _leave_to_a_person(reservation: Reservation) -> None:
-    unheard = Attempt.objects.filter(reservation=reservation, phase=Phase.UNKNOWN)
-    unheard.update(phase=Phase.PARKED, closed_at=db_now())
 
 
 # --- The sweep ----------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ def _reserve(attempt: Attempt, reservation: Reservation, count: int) -> None:
     )  # fmt: skip
     if reservation.state != S.RESERVED:
         return
-    empty_handed.close_doubtful(reservation)
+    empty_handed.park_unheard(reservation)
     breaking.close_all_of(reservation, note="Its numbers came.")
     if reservation.pool and reservation.pool.tops_up and missing_of(reservation):
         top_up_of(reservation, maker=reservation.maker)
