@@ -15,6 +15,8 @@ from random import Random
 from typing import Any
 
 Sampler = Callable[[Random], dict[str, Any]]
+SELDOM_RATE = 0.7
+"""How often the writes that are seldom made are hit, in a seed that hits any."""
 ON_THE_WAY = ("refused", "no_such_host", "connect_timeout", "tls_failure", "aborted_sending")
 
 
@@ -49,12 +51,24 @@ class Struck:
 
 
 class FaultPlan:
-    """The faults of one seed; purchases (`writes`) and questions are hit at rates of their own."""
+    """The faults of one seed; purchases (`writes`) and questions are hit at rates of their own.
 
-    def __init__(self, kinds: list[FaultKind], writes: frozenset[str], random: Random) -> None:
+    Writes that are `seldom` made are hit more often, by all kinds alike: a seed makes too few of
+    them for a storm of their own.
+    """
+
+    def __init__(
+        self,
+        kinds: list[FaultKind],
+        writes: frozenset[str],
+        random: Random,
+        *,
+        seldom: frozenset[str] = frozenset(),
+    ) -> None:
         self._random = random
         self._kinds = kinds
         self._writes = writes
+        self._seldom = seldom
         self.write_rate = random.choice((0.0, 0.2, 0.4, 0.6, 0.8))
         self.read_rate = random.choice((0.0, 0.05, 0.15, 0.3, 0.5))
         self.known = [kind for kind in kinds if random.random() < kind.share]
@@ -63,21 +77,29 @@ class FaultPlan:
 
     def narrow(self, *names: str) -> None:
         """Let these kinds strike and no others."""
-        self.known = [kind for kind in self._kinds if kind.name in names]
+        self.known = self._kinds = [kind for kind in self._kinds if kind.name in names]
         self.weights = [1] * len(self.known)
 
     def strike(self, operation: str) -> Struck | None:
         """The fault of one call, or none."""
-        rate = self.write_rate if operation in self._writes else self.read_rate
-        if self.is_off or self._random.random() >= rate:
+        if self.is_off or self._random.random() >= self._rate_of(operation):
             return None
-        fitting = [
-            (kind, weight)
-            for kind, weight in zip(self.known, self.weights, strict=True)
-            if kind.hits(operation)
-        ]
+        fitting = self._known_at(operation)
         if not fitting:
             return None
         kinds, weights = zip(*fitting, strict=True)
         kind = self._random.choices(kinds, weights)[0]
         return Struck(kind, kind.sample(self._random))
+
+    def _known_at(self, operation: str) -> list[tuple[FaultKind, int]]:
+        """The kinds that may hit one operation, with their weights."""
+        known = list(zip(self.known, self.weights, strict=True))
+        if operation in self._seldom:
+            known = [(kind, 1) for kind in self._kinds]
+        return [(kind, weight) for kind, weight in known if kind.hits(operation)]
+
+    def _rate_of(self, operation: str) -> float:
+        if operation not in self._writes:
+            return self.read_rate
+        is_seldom = operation in self._seldom and self.write_rate > 0
+        return max(self.write_rate, SELDOM_RATE) if is_seldom else self.write_rate

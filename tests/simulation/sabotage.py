@@ -57,6 +57,7 @@ class Sabotage:
     faults: tuple[str, ...] = ()
     only: str = "ncentiva"  # the provider whose orders it hurts
     needs_twins: bool = False
+    read_rate: float = 0.3  # how often a question is hit, where faults are named
 
 
 def replaced(holder: Any, name: str, by: Any) -> Patch:
@@ -331,7 +332,7 @@ OF_PARTNERS = (
         "missing funds are believed after an unknown outcome",
         ("S2", "S11"),
         replaced(decisions, "status_after", _no_funds_whatever_came_before),
-        ("timeout_after_commit", "late_commit", "insufficient_funds"),
+        ("late_commit", "insufficient_funds"),
         PARTNERS,
     ),
     Sabotage(
@@ -424,13 +425,14 @@ SABOTAGES = (
         "absence is believed at once",
         ("S1", "S2", "S10"),
         _no_settle_window,
-        ("late_commit", "delayed_visibility", "timeout_after_commit"),
+        ("late_commit", "delayed_visibility"),
     ),
     Sabotage(
         "a look-up that fails counts as not found",
         ("S1", "S2", "S10"),
         replaced(NcentivaGateway, "find_order", _errors_are_absence),
         ("timeout_after_commit", "http_500", "html_502"),
+        read_rate=0.75,
     ),
     Sabotage(
         "resent although references may repeat",

@@ -161,7 +161,7 @@ OF_ISSUER = (
         "one look that finds no card is proof",
         ("S10",),
         _absent_at_once,
-        *("delayed_visibility", "create_other_id", "create_renamed"),
+        "late_commit",
     ),
     _issuer(
         "a card that exists on a first attempt is adopted",
@@ -173,13 +173,13 @@ OF_ISSUER = (
         "silence about a card counts as a no",
         ("S1", "S2", "S10"),
         replaced(creations, "verdict_of", _silence_is_refusal),
-        *("create_other_id", "timeout_after_commit"),
+        "create_other_id",
     ),
     _issuer(
         "points are paid twice",
         ("S10",),
         replaced(creations, "after_absence", lambda _silence: creations.Absence.SAME_NUMBER),
-        *("delayed_visibility", "create_other_id"),
+        "late_commit",
     ),
     _issuer(
         "cards are issued that nobody approved",

@@ -22,7 +22,7 @@ def test_a_missing_guard_is_noticed(house: House, sabotage: Sabotage) -> None:
         worlds = (
             World(
                 house, seed, rough=sabotage.faults, only=sabotage.only,
-                has_twins=sabotage.needs_twins,
+                has_twins=sabotage.needs_twins, rough_reads=sabotage.read_rate,
             )
             for seed in seeds
         )  # fmt: skip

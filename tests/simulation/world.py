@@ -111,6 +111,7 @@ class World:
         rough: tuple[str, ...] | None = None,
         only: str | None = None,
         has_twins: bool = False,
+        rough_reads: float = 0.3,
     ) -> None:
         self.house = house
         self.has_twins = has_twins  # strangers' orders that are ours in every word
@@ -128,7 +129,7 @@ class World:
         self.operations = [side.operation for side in self.sides]
         self.courier = Courier(self.operations, self._stream("courier"), self.tell)
         self.actors = self._cast()
-        self._set_the_weather(rough)
+        self._set_the_weather(rough, rough_reads)
         self._second_click: Callable[[], object] | None = None
         self._meant = 0  # steps that people took or that were about money
         self._names: dict[Any, str] = {}
@@ -168,7 +169,10 @@ class World:
             return self._stream(f"{purpose} of {kind.slug}")
 
         operation = kind(f"{self.seed}", self.time, stream("provider"))
-        plan = FaultPlan(list(kind.faults), frozenset(kind.writes), stream("faults"))
+        plan = FaultPlan(
+            list(kind.faults), frozenset(kind.writes), stream("faults"),
+            seldom=frozenset(kind.seldom),
+        )  # fmt: skip
         wire = Wire(operation, self.scheduler, self.interference, plan, stream("wire"), self.tell)
         at_once = checks.AtOnce(kind.at_once, wire.sent)
         side = Side(operation, plan, wire, checks.Rates(*kind.limits), at_once)
@@ -187,7 +191,7 @@ class World:
         courier = [Actor("courier", "courier")] if self.courier.has_work else []
         return [*workers, *people, Actor("sweeper", "sweeper"), *courier]
 
-    def _set_the_weather(self, rough: tuple[str, ...] | None) -> None:
+    def _set_the_weather(self, rough: tuple[str, ...] | None, rough_reads: float) -> None:
         """Rates for this seed. Rough weather is for the tests of the tests: few kinds, no calm."""
         random, storm = self._stream("weather"), self.interference
         self.crash_rate = random.choice((0.0, 0.05, 0.15, 0.3))
@@ -207,7 +211,7 @@ class World:
             side.plan.write_rate, side.plan.read_rate = 0.5, 0.15
             if rough:
                 side.plan.narrow(*rough)
-                side.plan.read_rate = 0.75
+                side.plan.read_rate = rough_reads
 
     def _make_checks(self) -> None:
         database = self.house.database

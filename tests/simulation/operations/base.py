@@ -50,6 +50,8 @@ class Operation(ABC):
     name: ClassVar[str]
     writes: ClassVar[tuple[str, ...]]
     """The provider's operations that spend or issue, the most important one first."""
+    seldom: ClassVar[tuple[str, ...]] = ()
+    """Those of `writes` that come at the end of a long way, so that few are made in a seed."""
     jobs: ClassVar[dict[str, str]]
     """Tasks that are about its money (last part of the name) → the write that they may make."""
     calls: ClassVar[tuple[str, ...]]
