@@ -29,6 +29,7 @@ from tests.simulation.operations.cp_extender_faults import (
     CREATE,
     CUSTOMER,
     FAULTS,
+    FINISH,
     LOGIN,
     READS,
     RESERVE,
@@ -40,11 +41,11 @@ from tests.simulation.operations.cp_extender_oracle import (
     CPExtenderOracle,
     make_provider,
 )
-from tests.simulation.operations.cp_extender_sends import OneOfEach
+from tests.simulation.operations.cp_extender_sends import ABSENT_LOOKS, OneOfEach
 from tests.simulation.operations.cp_extender_staff import Till
 from tests.simulation.operations.cp_extender_verdicts import Verdicts
 from tests.simulation.scheduler import Violation
-from tests.simulation.sends import SendRule
+from tests.simulation.sends import SendRule, fate_of
 from tests.simulation.sent import Sent
 from tests.simulation.steps import Steps
 from tests.simulation.time import VirtualTime
@@ -76,6 +77,7 @@ class CPExtenderCards(Deciders):
     slug = "cp_extender"
     name = "cp_extender cards"
     writes = WRITES
+    seldom = FINISH
     jobs = {
         "send_reservation": RESERVE,
         "resolve_reservation": RESERVE,
@@ -125,6 +127,9 @@ class CPExtenderCards(Deciders):
                 self.stock_up(world)
             with world.fair_weather():
                 self.open_shop(world)
+            if world.people.random() < 0.5:
+                with world.fair_weather():
+                    self.hold_some(world)
             waits = world.people.choice((0.0, 0.0, 2900.0, 4000.0))
             world.time.move_to(world.time.after(waits))
 
@@ -208,14 +213,27 @@ class CPExtenderCards(Deciders):
         found: list[Any] = []
         for model, states in GOING_ON.items():
             found += self._mine(model).filter(state__in=states)
-        waits = {card.pk for card in self._in_doubt_for_people()}
+        waits = {card.pk for card in self._absent_while_paused()}
         found = [one for one in found if one.pk not in waits]
         return [*found, *self._cards_that_could_go(), *self._holds_that_could_go()]
 
-    def _in_doubt_for_people(self) -> list[Card]:
-        """Nothing is sent again under an issuance that somebody paused or has to approve anew."""
-        in_doubt = self._mine(Card).filter(state=CardState.IN_DOUBT)
-        return list(in_doubt.exclude(issuance__state=IssuanceState.RUNNING))
+    def _absent_while_paused(self) -> list[Card]:
+        """Proven absent, under an issuance that somebody paused: it waits to be sent again.
+
+        Every other doubt ends, whatever became of its issuance: a card that is there is found, one
+        that is said to be there, or was paid with points, is held for people.
+        """
+        paused = self._mine(Card).filter(
+            state=CardState.IN_DOUBT, issuance__state=IssuanceState.PAUSED, points=None,
+            absent_looks__gte=ABSENT_LOOKS,
+        )  # fmt: skip
+        return [card for card in paused.select_related("number") if self._is_nowhere(card)]
+
+    def _is_nowhere(self, card: Card) -> bool:
+        number = card.number.number.reveal() if card.number is not None else ""
+        answers = [one for one in self.wire if (one.operation, one.reference) == (CREATE, number)]
+        is_said_to_exist = any(fate_of(one) == "duplicate" for one in answers)
+        return self.oracle.card_at(number) is None and not is_said_to_exist
 
     def _cards_that_could_go(self) -> list[Card]:
         """Waiting under an issuance that is under way, with a number to be had."""

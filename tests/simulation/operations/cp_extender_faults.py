@@ -16,6 +16,7 @@ CHECK, LOGIN, CUSTOMER = "balanceCheck", "login", "customerFromId"
 WRITES = (CREATE, RESERVE, AUTHORIZE, CONFIRM, CANCEL)
 FINISH = (CONFIRM, CANCEL)
 READS = (CHECK, LOGIN, CUSTOMER)
+WITH_BODY = (RESERVE, CREATE, AUTHORIZE, *READS)
 SIGNED = (*WRITES, CHECK, CUSTOMER)
 LONGEST_LATE = 840.0  # the fault model's 15 minutes, less the way there
 LONGEST_HIDDEN = 1100.0  # its 20 minutes, less the way there
@@ -81,7 +82,7 @@ FAULTS = (
     *_kinds("slow_drip", lambda random: {"seconds": random.choice((0.01, 0.5))}),
     *_kinds("wrong_content_length", _wrong_length),
     *_kinds("half_headers html_200 html_502 empty_200", _may_commit),
-    *_kinds("no_content_204", _may_commit, RESERVE, CREATE, AUTHORIZE, *READS),
+    *_kinds("no_content_204", _may_commit, *WITH_BODY),
     *_kinds("redirect_301 redirect_302 redirect_307 redirect_308", _may_commit),
     *_kinds("bad_request_unknown", None, *SIGNED),
     *_kinds("bad_request_html", _may_commit, *SIGNED),
@@ -119,5 +120,5 @@ FAULTS = (
     *_kinds(
         "token_revoked_early", lambda random: {"after": random.choice((0.0, 5.0, 60.0))}, LOGIN
     ),
-    *_kinds(" ".join(f"mutate_{name}" for name in MUTATIONS)),
+    *_kinds(" ".join(f"mutate_{name}" for name in MUTATIONS), None, *WITH_BODY),
 )

@@ -91,6 +91,10 @@ class CPExtenderOracle(Oracle):
         found = [card for card in self.live_cards() if card["asked_for"] == number]
         return found[-1] if found else None
 
+    def was_any_created_for(self, number: str) -> bool:
+        """Whether our requests for this number ever created a card, on whatever number."""
+        return any(card["asked_for"] == number for card in self.cards())
+
     def holds(self) -> list[Row]:
         """The authorizations that our requests placed, with the numbers of their cards."""
         return self.ledger.rows(

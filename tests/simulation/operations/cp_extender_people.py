@@ -31,11 +31,14 @@ RICH_IN_POINTS = "2059378444"
 VALUES = (1000, 2000, 5000, 30_000, 110_000)  # minor units; nobody else's cards are worth these
 TWIN_VALUE = 2500  # what strangers issue
 AMOUNTS = (400, 500, 1000, 3000)
+SMALL_AMOUNTS = (110, 180, 250, 320)  # all of them fit on the smallest card
 AGENCY = "Harbor Street"
 
 
 class IssuersDesks(People):
     """Makers reserve, issue and hold; approvers say yes or no."""
+
+    eagerness_to_finish = 16
 
     def choices(self) -> list[Choice]:
         return [
@@ -52,7 +55,7 @@ class IssuersDesks(People):
             (4, self._read),
             (18, self._hold),
             (1, self._take_hold_back),
-            (14, self._finish),
+            (self.eagerness_to_finish, self._finish),
             (5, self.propose),
             (7, self.confirm),
             (2, self._answer_reservation),
@@ -97,6 +100,15 @@ class IssuersDesks(People):
         maker, pool = self.maker(world), Pool.objects.get(account=self.account_id)
         issuance = issuing.draft_issuance(self.account, actor=maker, wishes=wishes, pool=pool)
         issuing.submit_issuance(issuance, actor=maker)
+
+    def hold_some(self, world: "World") -> None:
+        """Some sums are to be held on each of the first cards; from now on they are finished."""
+        self.eagerness_to_finish = 60
+        maker = self.maker(world)
+        cards = Card.objects.filter(account=self.account_id, state=CardState.ACTIVE)
+        for card in cards.order_by("created_at", "pk"):
+            for amount in SMALL_AMOUNTS:
+                authorizing.request_hold(card, actor=maker, amount=Money(amount, "USD"))
 
     # Numbers
 
@@ -287,7 +299,8 @@ class IssuersDesks(People):
         return Action(name, partial(authorizing.withdraw_hold, hold, actor=maker))
 
     def _finish(self, world: "World") -> Action | None:
-        hold = self.any_of(world, Authorization, state__in=OPEN_HOLDS)
+        idle = self.any_of(world, Authorization, state__in=OPEN_HOLDS, next_look_at=None)
+        hold = idle or self.any_of(world, Authorization, state__in=OPEN_HOLDS)
         if hold is None:
             return None
         maker = self.maker(world)

@@ -6,7 +6,8 @@ A doubt in which strangers, the staff or false readings took part has no one rig
 from datetime import datetime, timedelta
 
 from orders.issuing_states import HoldState
-from orders.models import Authorization, IssuingEvent
+from orders.models import Authorization, Card, IssuingEvent
+from orders.weighing.creations import Verdict
 from providers.sandbox.cp_extender.cards import ACTIVE
 from tests.simulation.operations.cp_extender_faults import CHECK, CREATE, LIES
 from tests.simulation.operations.cp_extender_oracle import CPExtenderOracle, Worth
@@ -15,7 +16,7 @@ from tests.simulation.sent import Sent
 from tests.simulation.time import START
 
 THE_THREE = (HoldState.NO_EFFECT_SEEN, HoldState.HELD_CODE_LOST, HoldState.AMBIGUOUS)
-ODD_ANSWERS = frozenset({"already_exists", "not_reserved", "create_renamed", "create_value_off"})
+MOST_SENDS = 8
 SETTLE, JUDGED_AFTER = timedelta(minutes=5), timedelta(minutes=20)
 A_CALL = timedelta(seconds=45)  # how long a reading may be under way
 
@@ -109,17 +110,22 @@ class Verdicts:
             return False
         number = card.number.number.reveal()
         found = self._oracle.card_at(number)
-        if self._lied_about(number) or self._was_answered_oddly(number):
+        if self._lied_about(number) or _is_worn_out(card):
             return False
         if found is None:
-            return card.points is None and self._oracle.our_card_for(number) is None
+            is_nowhere = not self._oracle.was_any_created_for(number)
+            return card.points is None and is_nowhere and not self._is_said_to_exist(number)
         is_plain = not self._oracle.is_meddled_with(number) and found["asked_for"] == number
         return is_plain and found["value"] == card.face_value_minor
 
-    def _was_answered_oddly(self, number: str) -> bool:
-        """Whether an answer was odd, or a no: that tells nothing while another send is in doubt."""
+    def _is_said_to_exist(self, number: str) -> bool:
         answers = [one for one in self._sent if (one.operation, one.reference) == (CREATE, number)]
-        return any(
-            one.fate == "refused" or (one.call is not None and one.call.fault in ODD_ANSWERS)
-            for one in answers
-        )
+        return any(one.fate == "duplicate" for one in answers)
+
+
+def _is_worn_out(card: Card) -> bool:
+    """Whether it was sent as often as it may be, and a no was among the answers: a no that comes
+    after a lost answer ends nothing, and the next send is answered by the same no."""
+    sends = card.attempts.filter(number_sent=card.number).exclude(phase="not_sent")
+    has_refusal = sends.filter(verdict=Verdict.REFUSED).exists()
+    return has_refusal and sends.count() >= MOST_SENDS
