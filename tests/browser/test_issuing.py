@@ -64,11 +64,21 @@ def hold(mira: Visitor, amount: str) -> None:
     comes_to(mira, "Held")
 
 
-def wider_than_the_window(mira: Visitor, picture: Picture) -> dict[str, int]:
+def offered_codes(mira: Visitor) -> list[str]:
+    """The gift card codes that the form suggests to a person who does not know them."""
+    mira.open("/admin/orders/issuance/issue/")
+    codes: list[str] = mira.page.locator("#id_code").evaluate(
+        "field => [...field.list.options].map(option => option.value)"
+    )
+    return codes
+
+
+def wider_than_the_window(mira: Visitor, picture: Picture, hold_page: str) -> dict[str, int]:
     """The pages of what is issued that do not fit, and by how many pixels."""
     card, wide = mira.page.url.removeprefix(mira.house.url), {}
     pages = {
-        "card-page": card, "reservations": "/admin/orders/pool/", "cards": "/admin/orders/card/",
+        "card-page": card, "hold-page": hold_page,
+        "reservations": "/admin/orders/pool/", "cards": "/admin/orders/card/",
         "requests": "/admin/orders/reservation/", "issuances": "/admin/orders/issuance/",
         "holds": "/admin/orders/authorization/", "issue-form": "/admin/orders/issuance/issue/",
         "number-form": "/admin/orders/pool/request/",
@@ -96,14 +106,15 @@ def test_numbers_a_card_and_a_hold_that_is_taken(
     expect(mira.page.locator("ul[role=status]")).to_contain_text("USD 25.00 now")
 
     hold(mira, "18.50")
-    picture(mira.page, "hold-page-1400")
+    hold_page = mira.page.url.removeprefix(house.url)
     mira.page.locator("form[action$='/take/'] button").click()
     comes_to(mira, "Confirmed")
     open_the_card(mira)
     mira.page.click("text=Ask now")
     expect(mira.page.locator("ul[role=status]")).to_contain_text("USD 6.50 now")
     picture(mira.page, "card-page-1400")
-    assert wider_than_the_window(mira, picture) == {}
+    assert wider_than_the_window(mira, picture, hold_page) == {}
+    assert offered_codes(mira) == ["GC"]
 
     ledger = house.control("ledger", at=ISSUER)
     [card], [held] = ledger["cards"], ledger["holds"]
