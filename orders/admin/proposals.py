@@ -5,7 +5,9 @@ from typing import Any
 from orders.models import Resolution
 from orders.services.problems import LostTheRace
 
-NOTHING_OPEN = "There is no open proposal any more: somebody decided meanwhile."
+NOTHING_OPEN = (
+    "There is no open proposal any more: somebody or the provider's own answer decided meanwhile."
+)
 CHANGED = "Something else is proposed now than what you saw. Look at it again."
 
 
