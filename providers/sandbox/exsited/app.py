@@ -1,7 +1,6 @@
 """The simulated Exsited: every operation of docs/contracts/exsited.md."""
 
-import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -11,13 +10,10 @@ from providers.sandbox.exsited.book import Book
 from providers.sandbox.exsited.breaks import shown
 from providers.sandbox.exsited.certificate import ACTIVE, DISABLED, Certificate, NotPossible
 from providers.sandbox.exsited.control import ExsitedControl
-from providers.sandbox.exsited.faults import KINDS, TARGETS
+from providers.sandbox.exsited.desk import Desk
+from providers.sandbox.exsited.faults import KINDS, SIGN_IN, TARGETS
 from providers.sandbox.exsited.form import (
-    REFRESH_GRANT,
-    CodeForm,
     PageForm,
-    PatchForm,
-    TokenForm,
     read_account,
     read_amend,
     read_create,
@@ -26,18 +22,16 @@ from providers.sandbox.exsited.form import (
     read_token,
 )
 from providers.sandbox.exsited.ledger import OWN_TABLES, ExsitedLedger
-from providers.sandbox.exsited.numbers import make_code, make_token, make_uuid
 from providers.sandbox.exsited.shapes import one_json, pagination_json, sub_list_json
 from providers.sandbox.exsited.strangers import Strangers
-from providers.sandbox.faults import Armed
-from providers.sandbox.ledger import Row
+from providers.sandbox.exsited.tokens import Tokens, knows
+from providers.sandbox.faults import Armed, Params
 from providers.sandbox.provider import Call, Operation, Refusal, SimulatedProvider, clean
 from providers.sandbox.reading import BadRequest, read_object
 from providers.sandbox.wire import Reply, Request, dump, html_reply, json_reply
 
-CLIENT_ID, CLIENT_SECRET = "sandbox", "sandbox"  # noqa: S105 - there is nothing to protect
-REDIRECT_URI = "https://sandbox.example.com"
 CERTIFICATES = "/api/v3/gift_certificates"
+ONE = f"{CERTIFICATES}/{{uuid}}"
 CODES = {
     400: "VALIDATION_ERROR",
     401: "UNAUTHORIZED",
@@ -76,16 +70,16 @@ class SimulatedExsited(SimulatedProvider):
         Operation("signIn", "GET", "/login"),
         Operation("listGiftCertificates", "GET", CERTIFICATES),
         Operation("createGiftCertificate", "POST", CERTIFICATES, writes=True),
-        Operation("getGiftCertificate", "GET", f"{CERTIFICATES}/{{uuid}}"),
-        Operation("updateGiftCertificate", "PATCH", f"{CERTIFICATES}/{{uuid}}", writes=True),
-        Operation("deleteGiftCertificate", "DELETE", f"{CERTIFICATES}/{{uuid}}", writes=True),
-        Operation("listAllocations", "GET", f"{CERTIFICATES}/{{uuid}}/allocations"),
-        Operation("listTransactions", "GET", f"{CERTIFICATES}/{{uuid}}/transactions"),
-        Operation("disableGiftCertificate", "POST", f"{CERTIFICATES}/{{uuid}}/disable", True),
-        Operation("enableGiftCertificate", "POST", f"{CERTIFICATES}/{{uuid}}/enable", True),
-        Operation("allocateGiftCertificate", "POST", f"{CERTIFICATES}/{{uuid}}/allocate", True),
-        Operation("deallocateGiftCertificate", "POST", f"{CERTIFICATES}/{{uuid}}/deallocate", True),
-        Operation("amendGiftCertificate", "POST", f"{CERTIFICATES}/{{uuid}}/amend", True),
+        Operation("getGiftCertificate", "GET", ONE),
+        Operation("updateGiftCertificate", "PATCH", ONE, writes=True),
+        Operation("deleteGiftCertificate", "DELETE", ONE, writes=True),
+        Operation("listAllocations", "GET", f"{ONE}/allocations"),
+        Operation("listTransactions", "GET", f"{ONE}/transactions"),
+        Operation("disableGiftCertificate", "POST", f"{ONE}/disable", writes=True),
+        Operation("enableGiftCertificate", "POST", f"{ONE}/enable", writes=True),
+        Operation("allocateGiftCertificate", "POST", f"{ONE}/allocate", writes=True),
+        Operation("deallocateGiftCertificate", "POST", f"{ONE}/deallocate", writes=True),
+        Operation("amendGiftCertificate", "POST", f"{ONE}/amend", writes=True),
     )
     first_size = 60
 
@@ -102,6 +96,16 @@ class SimulatedExsited(SimulatedProvider):
     def _spoilt(self) -> dict[str, Reply]:
         """By connection: the 400 that it will repeat. A connection does not outlive the process."""
         return {}
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of our credentials."""
+        return Tokens(self.ledger)
+
+    @property
+    def desk(self) -> Desk:
+        """Where certificates are made and changed."""
+        return Desk(self.book, self.ledger.setting("seed"))
 
     @property
     def strangers(self) -> Strangers:
@@ -137,12 +141,8 @@ class SimulatedExsited(SimulatedProvider):
 
     def _has_token(self, request: Request) -> bool:
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-        token = self.ledger.row(
-            "SELECT * FROM tokens WHERE value = ? AND expires_at > ?",
-            clean(value.strip()),
-            self.clock.now(),
-        )
-        return scheme.lower() == "bearer" and token is not None
+        given = clean(value.strip()) or ""
+        return scheme.lower() == "bearer" and self.tokens.are_good(given, self.clock.now())
 
     def refuse(self, status: int, message: str, code: str | None = None) -> Reply:
         """An error in the shape of contract section 4."""
@@ -152,7 +152,7 @@ class SimulatedExsited(SimulatedProvider):
 
     def sign_in_page(self) -> Reply:
         """Where those are sent whose credentials are wrong; the page itself answers 200."""
-        return Reply(302, {"Location": f"/{self.slug}/login"})
+        return Reply(302, {"Location": SIGN_IN})
 
     def reference_of(
         self, operation: Operation, params: Mapping[str, str], request: Request
@@ -166,35 +166,42 @@ class SimulatedExsited(SimulatedProvider):
             "shift": self._shift_after,
             "token_taken": self._take_token_after,
             "endless_pages": self._go_on,
+            "offset_ignored": self._first_page,
             "bad_request_sticks": self._spoil,
         }.get(armed.kind.name)
-        return own(armed, reply, call) if own else super().damage(armed, reply, call)
+        return own(armed.params, reply, call) if own else super().damage(armed, reply, call)
 
-    def _shift_after(self, armed: Armed, reply: Reply, call: Call) -> Reply | None:
+    def _shift_after(self, params: Params, reply: Reply, call: Call) -> Reply | None:
         if reply.status != 200:
             return None
-        self.strangers.shift(call.at, **armed.params)
+        self.strangers.shift(call.at, **params)
         return reply
 
-    def _take_token_after(self, _armed: Armed, reply: Reply, call: Call) -> Reply:
-        self.new_token(call.at)
+    def _take_token_after(self, _params: Params, reply: Reply, call: Call) -> Reply:
+        self.take_token(call.at)
         return reply
 
-    def _go_on(self, _armed: Armed, reply: Reply, call: Call) -> Reply | None:
-        """The book starts over after its last page, and never says that it ended."""
+    def _go_on(self, _params: Params, reply: Reply, call: Call) -> Reply | None:
+        """After the last page the book starts over, and there is always one more."""
         if reply.status != 200 or not self.book.size:
             return None
         form = read_page(call.request.query)
-        limit = self._limit(form)
         start = form.offset % self.book.size
-        items = self.book.page(form.order_by, form.descending, start, limit)
-        return self._envelope(items, form.offset + 2 * limit, limit, form.offset)
+        return self._page(form, start, form.offset, records=form.offset + 2 * self._limit(form))
 
-    def _spoil(self, armed: Armed, reply: Reply, call: Call) -> Reply | None:
-        if reply.status != 400 and not armed.params["unasked"]:
+    def _first_page(self, params: Params, reply: Reply, call: Call) -> Reply | None:
+        """The first page, which may claim to be the one that was asked for."""
+        form = read_page(call.request.query)
+        if reply.status != 200 or not form.offset:
+            return None
+        claimed = form.offset if params["claims"] else 0
+        return self._page(form, 0, claimed, self.book.size)
+
+    def _spoil(self, params: Params, reply: Reply, call: Call) -> Reply | None:
+        if reply.status != 400 and not params["unasked"]:
             return None
         if reply.status != 400:
-            reply = self.refuse(400, armed.params["message"])
+            reply = self.refuse(400, params["message"])
         self._spoilt[call.request.connection] = reply
         return reply
 
@@ -230,77 +237,40 @@ class SimulatedExsited(SimulatedProvider):
 
     def _create_token(self, call: Call) -> tuple[Reply, None]:
         form = read_token(read_object(call.request))
-        if not self._knows(form):
+        if not knows(form):
             raise Refusal(self.sign_in_page())
-        if form.grant == REFRESH_GRANT:
-            self._use_up(form.refresh_token or "")
+        if form.refresh_token is not None and not self.tokens.use_up(form.refresh_token):
+            raise BadRequest("The refresh token is not valid")
         lifetime = self.setting("token_lifetime")
         lives = min([lifetime, *(armed.params["after"] for armed in call.shaping)])
-        token = self.new_token(call.at, lives)
-        body = {
-            "access_token": token["value"],
-            "refresh_token": token["refresh"],
-            "expires_in": int(lifetime),
-        }
+        access, refresh = self.take_token(call.at, lives)
+        body = {"access_token": access, "refresh_token": refresh, "expires_in": int(lifetime)}
         return json_reply(200, body), None
 
-    def _knows(self, form: TokenForm) -> bool:
-        pairs = [(form.client_id, CLIENT_ID), (form.client_secret, CLIENT_SECRET)]
-        if form.redirect_uri is not None:
-            pairs.append((form.redirect_uri.rstrip("/"), REDIRECT_URI))
-        return all([hmac.compare_digest(one.encode(), other.encode()) for one, other in pairs])
-
-    def _use_up(self, refresh_token: str) -> None:
-        used = self.ledger.run(
-            "UPDATE tokens SET refreshable = 0 WHERE refresh = ? AND refreshable", refresh_token
-        )
-        if not used.rowcount:
-            raise BadRequest("The refresh token is not valid")
-
-    def new_token(self, at: float, lives: float | None = None) -> Row:
-        """A token for our credentials; it ends the previous one."""
-        if self.setting("one_token"):
-            self.end_tokens(at)
-        ordinal = (self.ledger.value("SELECT max(id) FROM tokens") or 0) + 1
-        seed = self.ledger.setting("seed")
-        self.ledger.insert(
-            "tokens",
-            {
-                "value": make_token(seed, "access", ordinal),
-                "refresh": make_token(seed, "refresh", ordinal),
-                "issued_at": at,
-                "expires_at": at + (self.setting("token_lifetime") if lives is None else lives),
-            },
-        )
-        token = self.ledger.row("SELECT * FROM tokens WHERE id = ?", ordinal)
-        assert token is not None  # noqa: S101 - it was just stored
-        return token
-
-    def end_tokens(self, at: float) -> int:
-        """Make all tokens worth nothing; returns how many were worth something."""
-        ended = self.ledger.run("UPDATE tokens SET expires_at = ? WHERE expires_at > ?", at, at)
-        self.ledger.run("UPDATE tokens SET refreshable = 0")
-        return ended.rowcount
+    def take_token(self, at: float, lives: float | None = None) -> tuple[str, str]:
+        """A new access token and its refresh token, whoever asks for them."""
+        lifetime = self.setting("token_lifetime") if lives is None else lives
+        return self.tokens.issue(at, lifetime, alone=self.setting("one_token"))
 
     # Reading
 
     def _list(self, call: Call) -> tuple[Reply, None]:
         form = read_page(call.request.query)
+        return self._page(form, form.offset, form.offset, self.book.size), None
+
+    def _page(self, form: PageForm, start: int, claimed: int, records: int) -> Reply:
+        """The page that starts at `start`, put together from JSON that is ready."""
         limit = self._limit(form)
-        items = self.book.page(form.order_by, form.descending, form.offset, limit)
-        return self._envelope(items, self.book.size, limit, form.offset), None
+        items = b",".join(self.book.page(form.order_by, form.descending, start, limit))
+        pagination = dump(pagination_json(records, limit, claimed))
+        body = b'{"gift_certificates":[%b],"pagination":%b}' % (items, pagination)
+        return Reply(200, {"Content-Type": "application/json"}, body)
 
     def _limit(self, form: PageForm) -> int:
         most: int = self.setting("largest_page")
         if form.limit > most and not self.setting("clamps_limit"):
             raise BadRequest(f"limit must not be greater than {most}")
         return min(form.limit, most)
-
-    def _envelope(self, items: Sequence[bytes], records: int, limit: int, offset: int) -> Reply:
-        """A page, put together from JSON that is ready."""
-        pagination = dump(pagination_json(records, limit, offset))
-        body = b'{"gift_certificates":[%b],"pagination":%b}' % (b",".join(items), pagination)
-        return Reply(200, {"Content-Type": "application/json"}, body)
 
     def _get(self, call: Call) -> tuple[Reply, str]:
         return self._reply(self._found(call))
@@ -339,37 +309,12 @@ class SimulatedExsited(SimulatedProvider):
 
     def _create(self, call: Call) -> tuple[Reply, str]:
         form = read_create(read_object(call.request))
-        one = Certificate(
-            uuid=make_uuid(self._own_seed, self.book.changes + 1),
-            code="",
-            accounting_code=form.accounting_code,
-            currency=form.currency,
-            amount=form.amount,
-            status=form.status,
-            created_at=call.at,
-            created_by=API,
-        )
-        self._apply(replace(form.rest, code=form.rest.code or CodeForm()), one)
-        one.begin()
-        return self._reply(self.book.add(one, API, call.at), 201)
+        return self._reply(self.desk.create(form, call.at, API), 201)
 
     def _update(self, call: Call) -> tuple[Reply, str]:
         one, form = self._found(call), read_patch(read_object(call.request))
-        self._apply(form, one)
-        one.touch(call.at, API)
-        return self._changed(one, "updated", call)
-
-    def _apply(self, form: PatchForm, one: Certificate) -> None:
-        one.accounting_code = form.accounting_code or one.accounting_code
-        one.expires_on = one.expires_on if form.expires_on is None else form.expires_on
-        one.attributes = one.attributes if form.attributes is None else form.attributes
-        if form.code is not None:
-            ordinal = self.book.changes + 1
-            one.code = make_code(self._own_seed, ordinal, form.code.length, form.code.prefix)
-
-    @property
-    def _own_seed(self) -> str:
-        return f"{self.ledger.setting('seed')}:own"
+        self.desk.update(one, form, call.at, API)
+        return self._reply(one)
 
     def _delete(self, call: Call) -> tuple[Reply, str]:
         one = self._found(call)

@@ -7,23 +7,31 @@ from typing import Any
 Quirks = dict[str, Any]
 NAN = float("nan")
 
-BREAKS: Mapping[str, tuple[dict[str, Any], Callable[[Mapping[str, Any]], Quirks]]] = {
-    "remaining_off": ({"by": 1.0}, lambda given: {"remaining_off": given["by"]}),
-    "sum_off": ({"by": 1.0}, lambda given: {"sum_off": given["by"]}),
-    "mixed_currency": ({"currency": "JPY"}, lambda given: {"mixed": given["currency"]}),
-    "thousands": ({"field": "amount"}, lambda given: _say(given, "1,000.00")),
-    "nan": ({"field": "amount"}, lambda given: _say(given, NAN)),
-    "nan_text": ({"field": "amount"}, lambda given: _say(given, "NaN")),
-    "huge": ({"field": "amount"}, lambda given: _say(given, 1e30)),
-    "null": ({"field": "amount"}, lambda given: _say(given, None)),
-    "bool": ({"field": "amount"}, lambda given: _say(given, True)),
-    "say": ({"field": "amount", "value": ""}, lambda given: _say(given, given["value"])),
-    "drop": ({"field": "uuid"}, lambda given: {"drop": [given["field"]]}),
+
+def _say(given: Quirks) -> Quirks:
+    return {"say": {str(given["field"]): given["value"]}}
+
+
+# How a row is broken: the parameters with their defaults, and the quirk that they make.
+BREAKS: Mapping[str, tuple[Quirks, Callable[[Quirks], Quirks]]] = {
+    "remaining_off": ({"by": 1.0}, lambda given: {"remaining_off": float(given["by"])}),
+    "sum_off": ({"by": 1.0}, lambda given: {"sum_off": float(given["by"])}),
+    "mixed_currency": ({"currency": "JPY"}, lambda given: {"mixed": str(given["currency"])}),
+    "thousands": ({"field": "amount", "value": "1,000.00"}, _say),
+    "nan": ({"field": "amount", "value": NAN}, _say),
+    "nan_text": ({"field": "amount", "value": "NaN"}, _say),
+    "huge": ({"field": "amount", "value": 1e30}, _say),
+    "null": ({"field": "amount", "value": None}, _say),
+    "bool": ({"field": "amount", "value": True}, _say),
+    "say": ({"field": "amount", "value": ""}, _say),
+    "drop": ({"field": "uuid"}, lambda given: {"drop": [str(given["field"])]}),
 }
 
 
-def _say(given: Mapping[str, Any], value: Any) -> Quirks:
-    return {"say": {given["field"]: value}}
+def make_quirks(given: Mapping[str, Any]) -> Quirks:
+    """The quirk that `how` and its parameters make. KeyError when there is no such way."""
+    defaults, make = BREAKS[given["how"]]
+    return make({name: given.get(name, default) for name, default in defaults.items()})
 
 
 def shown(value: dict[str, Any], quirks: Quirks) -> dict[str, Any]:

@@ -119,6 +119,24 @@ class Certificate:
         self.allocations.append(Allocation(DEALLOCATE, at, account))
         self.touch(at, by)
 
+    def take_back(self, index: int) -> None:
+        """Let a transaction never have been; what is left of the history adds up again."""
+        self._weigh(self.transactions.pop(index), -1)
+
+    def rewrite(self, index: int, minor: int) -> None:
+        """Let a transaction have been about another amount; the history adds up again."""
+        old = self.transactions[index]
+        self._weigh(old, -1)
+        self.transactions[index] = old._replace(minor=minor)
+        self._weigh(self.transactions[index], 1)
+
+    def _weigh(self, one: Transaction, times: int) -> None:
+        if one.type == DEBIT:
+            self.used -= times * one.minor
+        else:
+            self.amount += times * one.minor
+        self._judge()
+
     @property
     def accounts(self) -> set[str]:
         """Whose it is now."""
