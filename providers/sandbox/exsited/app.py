@@ -261,9 +261,9 @@ class SimulatedExsited(SimulatedProvider):
     def _page(self, form: PageForm, start: int, claimed: int, records: int) -> Reply:
         """The page that starts at `start`, put together from JSON that is ready."""
         limit = self._limit(form)
-        items = b",".join(self.book.page(form.order_by, form.descending, start, limit))
+        rows = self.book.page(form.order_by, form.direction != "asc", start, limit)
         pagination = dump(pagination_json(records, limit, claimed))
-        body = b'{"gift_certificates":[%b],"pagination":%b}' % (items, pagination)
+        body = b'{"gift_certificates":[%b],"pagination":%b}' % (b",".join(rows), pagination)
         return Reply(200, {"Content-Type": "application/json"}, body)
 
     def _limit(self, form: PageForm) -> int:
@@ -282,11 +282,10 @@ class SimulatedExsited(SimulatedProvider):
         return self._sub_list(call, "transactions")
 
     def _sub_list(self, call: Call, name: str) -> tuple[Reply, str]:
-        """One of the histories, by its date whatever `order_by` says."""
+        """One of the histories, by its date whatever `order_by` says; the oldest first."""
         certificate, form = self._found(call), read_page(call.request.query)
         rows = self.resource(certificate)[name]
-        asked = {"order_by", "direction"} & call.request.query.keys()
-        if asked and form.descending:
+        if form.direction == "desc":
             rows = rows[::-1]
         body = sub_list_json(name, rows, self._limit(form), form.offset)
         return json_reply(200, body), certificate.uuid

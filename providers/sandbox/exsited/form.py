@@ -33,12 +33,15 @@ class TokenForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageForm:
-    """Which rows of a list. `limit` may be larger than what is given out."""
+    """Which rows of a list. `limit` may be larger than what is given out.
+
+    `direction` is asc, desc or nothing: what cannot be read is nothing.
+    """
 
     limit: int
     offset: int
     order_by: str
-    descending: bool
+    direction: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,7 @@ def read_page(query: Mapping[str, str]) -> PageForm:
         limit=whole_number(query, "limit", USUAL_LIMIT, 2**31 - 1),
         offset=_offset(query),
         order_by="created_on" if order_by in NOTHING else order_by,
-        descending=direction != "asc",
+        direction=direction if direction in DIRECTIONS else "",
     )
 
 

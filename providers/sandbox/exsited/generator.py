@@ -71,7 +71,7 @@ def _live(one: Certificate, some: bytes, until: float) -> None:
         if number < changes:
             _change_hands(one, some[40 + number], number, at)
         if number < moves and one.remaining:
-            _move_money(one, some[48 + number], at + some[54 + number])
+            _move_money(one, some[48 + number], at + step * some[54 + number] / 512)
 
 
 def _change_hands(one: Certificate, byte: int, number: int, at: float) -> None:
