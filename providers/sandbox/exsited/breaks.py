@@ -6,6 +6,7 @@ from typing import Any
 
 Quirks = dict[str, Any]
 NAN = float("nan")
+GONE = {"gone": True}  # a field with this value is left out
 
 
 def _say(given: Quirks) -> Quirks:
@@ -24,18 +25,20 @@ BREAKS: Mapping[str, tuple[Quirks, Callable[[Quirks], Quirks]]] = {
     "null": ({"field": "amount", "value": None}, _say),
     "bool": ({"field": "amount", "value": True}, _say),
     "say": ({"field": "amount", "value": ""}, _say),
-    "drop": ({"field": "uuid"}, lambda given: {"drop": [str(given["field"])]}),
+    "drop": ({"field": "uuid"}, lambda given: {"say": {str(given["field"]): GONE}}),
 }
 
 
-def make_quirks(given: Mapping[str, Any]) -> Quirks:
-    """The quirk that `how` and its parameters make. KeyError when there is no such way."""
+def add_quirk(quirks: Quirks, given: Mapping[str, Any]) -> None:
+    """Break a row once more: `how` with its parameters. KeyError when there is no such way."""
     defaults, make = BREAKS[given["how"]]
-    return make({name: given.get(name, default) for name, default in defaults.items()})
+    made = make({name: given.get(name, default) for name, default in defaults.items()})
+    for name, value in made.items():
+        quirks[name] = quirks[name] | value if name == "say" and name in quirks else value
 
 
 def shown(value: dict[str, Any], quirks: Quirks) -> dict[str, Any]:
-    """The JSON of a certificate as it is told; changes `value`."""
+    """The JSON of a certificate as it is told."""
     if not quirks:
         return value
     if "remaining_off" in quirks:
@@ -45,10 +48,8 @@ def shown(value: dict[str, Any], quirks: Quirks) -> dict[str, Any]:
         if "sum_off" in quirks:
             transaction["amount"] = _shifted(transaction["amount"], quirks["sum_off"])
         transaction["currency"] = quirks.get("mixed", transaction["currency"])
-    value |= quirks.get("say", {})
-    for field in quirks.get("drop", ()):
-        value.pop(field, None)
-    return value
+    said = {**value, **quirks.get("say", {})}
+    return {field: what for field, what in said.items() if what != GONE}
 
 
 def _shifted(amount: str | float, by: float) -> str | float:

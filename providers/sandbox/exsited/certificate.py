@@ -120,15 +120,28 @@ class Certificate:
         self.touch(at, by)
 
     def take_back(self, index: int) -> None:
-        """Let a transaction never have been; what is left of the history adds up again."""
-        self._weigh(self.transactions.pop(index), -1)
+        """Let a transaction never have been; what is left of the history adds up again.
+
+        Raises NotPossible.
+        """
+        self._weigh(self._transaction(index), -1)
+        del self.transactions[index]
 
     def rewrite(self, index: int, minor: int) -> None:
-        """Let a transaction have been about another amount; the history adds up again."""
-        old = self.transactions[index]
+        """Let a transaction have been about another amount; the history adds up again.
+
+        Raises NotPossible.
+        """
+        old = self._transaction(index)
         self._weigh(old, -1)
         self.transactions[index] = old._replace(minor=minor)
         self._weigh(self.transactions[index], 1)
+
+    def _transaction(self, index: int) -> Transaction:
+        try:
+            return self.transactions[index]
+        except IndexError:
+            raise NotPossible("There is no such transaction") from None
 
     def _weigh(self, one: Transaction, times: int) -> None:
         if one.type == DEBIT:

@@ -12,7 +12,7 @@ from providers.sandbox.control import (
     minor_units,
     summary,
 )
-from providers.sandbox.exsited.breaks import BREAKS, make_quirks
+from providers.sandbox.exsited.breaks import BREAKS, add_quirk
 from providers.sandbox.exsited.certificate import (
     ACTIVE,
     DISABLED,
@@ -234,7 +234,7 @@ class ExsitedControl:
         """What is told of it is wrong from now on, until it is mended: `how`."""
         if given.get("how") not in BREAKS:
             raise ControlError(f"A certificate is broken by: {', '.join(BREAKS)}.")
-        one.quirks |= make_quirks(given)
+        add_quirk(one.quirks, given)
         self._store(one, "broken", touch=bool(given.get("touch", False)))
 
     def _mend(self, one: Certificate, given: Given) -> None:
