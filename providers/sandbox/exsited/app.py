@@ -191,9 +191,9 @@ class SimulatedExsited(SimulatedProvider):
 
     def _first_page(self, params: Params, reply: Reply, call: Call) -> Reply | None:
         """The first page, which may claim to be the one that was asked for."""
-        form = read_page(call.request.query)
-        if reply.status != 200 or not form.offset:
+        if reply.status != 200 or not read_page(call.request.query).offset:
             return None
+        form = read_page(call.request.query)
         claimed = form.offset if params["claims"] else 0
         return self._page(form, 0, claimed, self.book.size)
 
@@ -267,7 +267,7 @@ class SimulatedExsited(SimulatedProvider):
         return Reply(200, {"Content-Type": "application/json"}, body)
 
     def _limit(self, form: PageForm) -> int:
-        most: int = self.setting("largest_page")
+        most = int(self.setting("largest_page"))
         if form.limit > most and not self.setting("clamps_limit"):
             raise BadRequest(f"limit must not be greater than {most}")
         return min(form.limit, most)
@@ -284,7 +284,8 @@ class SimulatedExsited(SimulatedProvider):
     def _sub_list(self, call: Call, name: str) -> tuple[Reply, str]:
         """One of the histories, by its date whatever `order_by` says; the oldest first."""
         certificate, form = self._found(call), read_page(call.request.query)
-        rows = self.resource(certificate)[name]
+        told = self.resource(certificate).get(name)
+        rows = told if isinstance(told, list) else []
         if form.direction == "desc":
             rows = rows[::-1]
         body = sub_list_json(name, rows, self._limit(form), form.offset)

@@ -1,4 +1,4 @@
-"""A book of any size from a seed: every certificate depends on the seed, its place and `until`."""
+"""A book of any size: every certificate depends on the seed, its place, the size and `until`."""
 
 import base64
 from collections.abc import Iterator
@@ -35,13 +35,15 @@ def generate(seed: str, size: int, until: float) -> Iterator[Certificate]:
     """The certificates of a book, oldest first. `until` is Unix time: what was last."""
     for place in range(size):
         batch = place - place % BATCH
-        created_at = until - SPAN + SPAN * batch // size
-        yield make_certificate(noise(seed, "certificate", place + 1), created_at, until)
+        some = noise(seed, "certificate", place + 1)
+        one = make_certificate(some, until - SPAN + SPAN * batch // size + some[63] * 0.00256)
+        _live(one, some, until)
+        _judge(one, some, until)
+        yield one
 
 
-def make_certificate(some: bytes, created_at: float, until: float) -> Certificate:
-    """One certificate with about two allocations and four transactions."""
-    created_at += some[63] * 256 / 100_000
+def make_certificate(some: bytes, created_at: float) -> Certificate:
+    """A certificate to which nothing has happened yet."""
     one = Certificate(
         uuid=uuid_of(some),
         code=CODE_PREFIX + base64.b32encode(some[16:26]).decode()[:12],
@@ -54,11 +56,6 @@ def make_certificate(some: bytes, created_at: float, until: float) -> Certificat
         expires_on=_expiry(created_at, LIFETIMES[some[31] % 5]),
     )
     one.begin()
-    _live(one, some, until)
-    if one.status == ACTIVE and one.expires_on and one.expires_on < date(int(until) // DAY):
-        one.status = EXPIRED
-    elif one.status == ACTIVE and some[32] % 32 == 0:
-        one.status = DISABLED
     return one
 
 
@@ -87,6 +84,14 @@ def _move_money(one: Certificate, byte: int, at: float) -> None:
     else:
         share = one.remaining if byte % 16 == 1 else one.remaining * (byte % 60 + 1) // 100
         one.spend(max(1, share), at, "api", f"INV-{one.uuid[:4].upper()}{byte:03d}")
+
+
+def _judge(one: Certificate, some: bytes, until: float) -> None:
+    """What is past its day is EXPIRED, and a few are DISABLED."""
+    if one.status == ACTIVE and one.expires_on and one.expires_on < date(int(until) // DAY):
+        one.status = EXPIRED
+    elif one.status == ACTIVE and some[32] % 32 == 0:
+        one.status = DISABLED
 
 
 def _expiry(created_at: float, days: int) -> str:

@@ -21,16 +21,17 @@ class Strangers:
     def shift(self, at: float, come: int, go: int, change: int, seed: str) -> dict[str, list[str]]:
         """Rows come, go and change; returns their uuids."""
         name = f"{self._seed}:{seed}:{self._book.changes}"
-        some = [noise(name, "shift", number) for number in range(come + go + change)]
         return {
-            "came": [self.come(one, at).uuid for one in some[:come]],
-            "went": [self.go(one, at) for one in some[come : come + go] if self._book.size],
-            "changed": [self.alter(one, at) for one in some[come + go :] if self._book.size],
+            "came": [self.come(one, at) for one in _noises(name, "come", come)],
+            "went": [self.go(one, at) for one in _noises(name, "go", go) if self._book.size],
+            "changed": [
+                self.alter(one, at) for one in _noises(name, "change", change) if self._book.size
+            ],
         }
 
-    def come(self, some: bytes, at: float) -> Certificate:
+    def come(self, some: bytes, at: float) -> str:
         """A certificate that was created just now."""
-        return self._book.add(make_certificate(some, at, at), STRANGER, at)
+        return self._book.add(make_certificate(some, at), STRANGER, at).uuid
 
     def go(self, some: bytes, at: float) -> str:
         """A certificate, anywhere in the book, that is deleted."""
@@ -53,3 +54,7 @@ class Strangers:
 
     def _pick(self, some: bytes) -> Certificate:
         return self._book.at(int.from_bytes(some[16:24]) % self._book.size)
+
+
+def _noises(name: str, what: str, many: float) -> list[bytes]:
+    return [noise(name, what, number) for number in range(int(many))]

@@ -339,6 +339,25 @@ def test_an_older_copy_can_follow_the_row(account: Account) -> None:
     assert account.look(uuid)["remaining_balance"] == "60.00"
 
 
+def test_the_histories_of_a_broken_row_stay_readable(account: Account) -> None:
+    uuid = account.new()["uuid"]
+    account.act(uuid, "break", how="drop", field="transactions")
+    account.act(uuid, "break", how="say", field="allocations", value="none")
+
+    for name in ("transactions", "allocations"):
+        assert account.get(f"/{uuid}/{name}").json()["gift_certificate"][name] == []
+
+
+def test_what_comes_is_new(account: Account) -> None:
+    account.clock.advance(60)
+
+    [uuid] = account.told("POST", "shift", {"come": 1, "go": 0, "change": 0})["came"]
+
+    one = account.look(uuid)
+    assert (one["created_on"], one["last_updated_on"]) == (CHANGED, "")
+    assert [each["date"] for each in one["transactions"]] == [CHANGED]
+
+
 def test_two_debits_can_be_equal(account: Account) -> None:
     uuid = account.new()["uuid"]
 

@@ -207,6 +207,16 @@ def test_the_first_page_can_come_again(account: Account, claims: bool) -> None:
     assert pagination["offset"] == (20 if claims else 0)
 
 
+@pytest.mark.parametrize("name", ["offset_ignored", "endless_pages", "shift"])
+def test_a_page_that_cannot_be_stays_refused(account: Account, name: str) -> None:
+    account.arm(name)
+
+    assert account.get("?limit=0&offset=x").status == 400
+
+    assert account.get("?offset=20").status == 200
+    assert [one["faults"] for one in account.journal()[-2:]] == [[], [name]]
+
+
 def test_a_page_in_the_middle_can_be_empty(account: Account) -> None:
     account.arm("page_empty", skip=1)
 
