@@ -346,8 +346,9 @@ class AllocationKind(StrEnum):
 class CertificateTransaction:
     """One entry of a certificate's history; they give it no id.
 
-    `amount` is in minor units of `currency`, signed as they tell it;
-    `kind_text` is exactly as it came.
+    `amount` is in minor units of `currency`, signed as they tell it; `kind_text` is exactly as it
+    came. The same entry may come otherwise in another answer: `at` with or without fractions of a
+    second, `kind_text` in other letters.
     """
 
     kind: TransactionKind
@@ -634,8 +635,9 @@ class CertificateSource(Protocol):
         by: CertificateOrder = CertificateOrder.CREATED,
         newest_first: bool = False,
     ) -> Slice:
-        """One slice of the book. Whatever is none (a page to sign in, another document,
-        another offset than was asked for) is a `MalformedResponse`, so that it wipes nothing."""
+        """One slice of the book; `limit` is `certificates_per_slice` if it is not given, and they
+        may give less. Whatever is none (a page to sign in, another document, another offset than
+        was asked for) is a `MalformedResponse`, so that it wipes nothing."""
 
     def read_certificate(self, item: RawItem) -> RemoteCertificate:
         """Read an item of a slice; pure. ValueError with a safe sentence if it cannot be read."""
