@@ -121,6 +121,8 @@ def decoded(decoder: "msgspec.json.Decoder[T]", content: "bytes | msgspec.Raw") 
         problem = str(error)
     except UnicodeDecodeError:
         problem = "a text is not UTF-8"
+    except ArithmeticError:
+        problem = "a number is out of range"
     except RecursionError:
         problem = "the answer is nested too deeply"
     # Raised from here: an error that holds the text must not ride along.

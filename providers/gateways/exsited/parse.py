@@ -6,6 +6,7 @@ is refused is said with the name of the field, never with its value.
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -23,9 +24,10 @@ from providers.gateways.base import (
 from providers.gateways.exsited import wire
 from providers.gateways.exsited.answers import decoded
 from providers.gateways.fields import FieldError
-from providers.gateways.strict_json import decode_object, encode, storable
+from providers.gateways.strict_json import decode_object, storable
 
 _CERTIFICATE = msgspec.json.Decoder(wire.Certificate, float_hook=Decimal)
+_AS_WRITTEN = msgspec.json.Encoder(decimal_format="number")
 
 
 def certificate(item: RawItem) -> RemoteCertificate:
@@ -127,17 +129,34 @@ def _currency(text: str) -> str:
 
 def _minor(value: Any, currency: str, what: str) -> int:
     """An amount, text or number, in minor units; nothing is rounded."""
-    if type(value) is str and wire.AMOUNT.fullmatch(value):
-        shifted = Decimal(value).scaleb(EXPONENTS[currency])
-        minor = int(shifted)
-        if minor == shifted and -MOST <= minor <= MOST:
-            return minor
-    elif type(value) in (int, Decimal):
-        try:
-            return Money.from_decimal(value, currency).minor
-        except MoneyError:
-            pass  # said below, without the amount
+    try:
+        if type(value) is str:
+            return _minor_in(value, currency)
+        if type(value) in (int, Decimal):
+            return _minor_of(value, currency)
+    except MoneyError:
+        pass  # said below, without the amount
     raise FieldError(f"{what} is not an amount of {currency}")
+
+
+def _minor_of(number: int | Decimal, currency: str) -> int:
+    """The same of a number, which may be written in powers of ten: 1E+2."""
+    text = str(number)
+    if "E" in text:
+        return Money.from_decimal(number, currency).minor
+    return _minor_in(text, currency)
+
+
+@lru_cache(maxsize=10_000)
+def _minor_in(text: str, currency: str) -> int:
+    """The same of a text. Remembered: a certificate says most of its amounts more than once."""
+    if not wire.AMOUNT.fullmatch(text):
+        raise MoneyError("That is not an amount.")
+    shifted = Decimal(text).scaleb(EXPONENTS[currency])  # exact, `AMOUNT` has at most 20 digits
+    minor = int(shifted)
+    if minor != shifted or abs(minor) > MOST:
+        raise MoneyError("That is not an amount of this currency.")
+    return minor
 
 
 def _moment(text: str | None, what: str) -> datetime | None:
@@ -177,7 +196,7 @@ def _attribute(told: wire.Attribute) -> tuple[str, str]:
     if value is None:
         value = ""
     elif type(value) is not str:
-        value = encode(value).decode()
+        value = _AS_WRITTEN.encode(value).decode()
     if len(value) > wire.LONGEST_ATTRIBUTE:
         raise FieldError("a custom attribute is too long")
     return _required(name, "the name of a custom attribute"), value
