@@ -17,8 +17,12 @@ T = TypeVar("T")
 
 def success(call: Call, raw: RawAnswer) -> bytes:
     """The body of a success; the error that the answer stands for otherwise."""
-    if _leads_elsewhere(raw):
-        raise _not_let_in(call, raw)
+    if is_signed_out(raw):
+        raise ProviderMisconfigured(
+            f"{call}: our credentials were refused ({raw.status})",
+            opens_breaker=True,
+            http_status=raw.status,
+        )
     raise_for_status(call, raw, refusal=refusal)
     return raw.body
 
@@ -47,11 +51,9 @@ def part(item: Json, key: str) -> Json:
 
 
 def is_signed_out(raw: RawAnswer) -> bool:
-    """Whether an answer says that we are not signed in: a 401, their word for it, or the way to
-    their sign-in page. Section 2: credentials that are wrong are answered by any 3xx."""
-    if raw.status == 401 or _leads_elsewhere(raw):
-        return True
-    return 400 <= raw.status < 500 and _says(raw, *wire.UNAUTHORIZED)
+    """Whether an answer says that we are not signed in, as it may in three ways: by a 401, by the
+    way to a page to sign in (any 3xx, section 2), or by a 401 in words with another status."""
+    return raw.status == 401 or 300 <= raw.status < 400 or _says(raw, *wire.UNAUTHORIZED)
 
 
 def is_absent(raw: RawAnswer) -> bool:
@@ -64,25 +66,10 @@ def is_absent(raw: RawAnswer) -> bool:
 
 def refusal(call: Call, raw: RawAnswer) -> ProviderError | None:
     """The error for a refusal that means something of its own here, else None."""
-    if is_signed_out(raw):
-        return _not_let_in(call, raw)
-    if call.is_sign_in and raw.status == 404:
-        return ProviderMisconfigured(
-            f"{call}: this address does not exist there (404); check the base URL",
-            http_status=404,
-        )
-    return None
-
-
-def _leads_elsewhere(raw: RawAnswer) -> bool:
-    return 300 <= raw.status < 400
-
-
-def _not_let_in(call: Call, raw: RawAnswer) -> ProviderError:
+    if not call.is_sign_in or raw.status != 404:
+        return None
     return ProviderMisconfigured(
-        f"{call}: our credentials were refused ({raw.status})",
-        opens_breaker=True,
-        http_status=raw.status,
+        f"{call}: this address does not exist there (404); check the base URL", http_status=404
     )
 
 
@@ -94,6 +81,8 @@ def _says(raw: RawAnswer, *words: str) -> bool:
 
 def _codes_in(raw: RawAnswer) -> set[str]:
     """The codes of their errors, texts or numbers; none if the answer is not one of theirs."""
+    if len(raw.body) > wire.LONGEST_ERROR:
+        return set()
     try:
         listed = decode_object(raw.body).get(wire.ERRORS)
     except JsonError:

@@ -62,6 +62,7 @@ COUNT = re.compile(r"[0-9]{1,12}", re.ASCII)  # of one that comes as a text
 # Errors: section 4
 ERRORS = "errors"
 ERROR_CODE = "code"
+LONGEST_ERROR = 10_000  # bytes [assumed]; a slice of the book is longer, and not looked through
 NO_SUCH_CERTIFICATE = ("404", "resource_not_found")  # [assumed]; without case, as the next
 UNAUTHORIZED = ("401", "unauthorized")  # the text [assumed]
 

@@ -371,7 +371,7 @@ def test_half_a_character_is_refused(key: str, half: str) -> None:
 def test_bytes_that_are_no_text_are_refused(bad: bytes) -> None:
     text = json.dumps(changed(FULL, accounting_code="SAY")).encode()
 
-    refusal(RawItem(UUID, text.replace(b"SAY", bad)))
+    refusal(RawItem(UUID, text.replace(b"SAY", b"CANARY" + bad)))
 
 
 def test_a_text_deep_inside_is_as_strict() -> None:
@@ -448,6 +448,14 @@ def test_a_key_left_out_does_not_hide_one_that_is_there_twice() -> None:
     less = json.dumps(changed(FULL, created_by=...))
 
     assert "twice" in refusal(cut(f'{less[:-1]},"amount":"1.00"}}'))
+
+
+def test_an_escaped_colon_does_not_hide_a_key_that_is_there_twice() -> None:
+    for colon in (r"\u003a", r"\u003A"):
+        less = json.dumps(changed(FULL, created_by="SAY")).replace("SAY", colon)
+
+        assert parse.certificate(cut(less)).created_by == ":"
+        assert "twice" in refusal(cut(f'{less[:-1]},"amount":"1.00"}}'))
 
 
 @given(st.text(alphabet='":\\ué\u2028☃ab{}[],', max_size=30))

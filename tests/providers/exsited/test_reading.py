@@ -88,7 +88,10 @@ def test_a_slice_is_asked_for_as_it_is_wanted(gateway: ExsitedGateway, stub: Stu
 
 ANSWERS: dict[str, tuple[int, Any, type[errors.ProviderError]]] = {
     "401": (401, says("UNAUTHORIZED"), errors.ProviderMisconfigured),
-    "another status that says 401": (400, says(401), errors.ProviderMisconfigured),
+    "a 400 that says 401": (400, says(401), errors.ProviderMisconfigured),
+    "a success that says 401": (200, says("Unauthorized"), errors.ProviderMisconfigured),
+    "a 500 that says 401": (500, says("401"), errors.ProviderMisconfigured),
+    "a 400 that says more than 401": (400, says(401, "X"), errors.ProviderRejected),
     "403": (403, says("FORBIDDEN"), errors.ProviderMisconfigured),
     "404 of a web server": (404, HTML, errors.ProviderRejected),
     "404 with nothing": (404, b"", errors.ProviderRejected),
@@ -328,6 +331,15 @@ def test_an_item_without_a_name_is_set_aside_with_its_place(bad: Any) -> None:
     assert aside.position == "offset 200, item 2"
     assert aside.problem
     assert "CANARY" not in repr(aside)
+
+
+def test_a_name_that_is_no_text_spoils_no_other_item() -> None:
+    body = json.dumps(book(named(1), {"uuid": "SAY"})).encode().replace(b"SAY", b"CANARY\xff")
+
+    found = cut(body)
+
+    assert [one.external_id for one in found.items] == ["uuid-1"]
+    assert "CANARY" not in repr(found)
 
 
 def test_a_slice_of_items_without_names_is_not_empty() -> None:

@@ -166,7 +166,8 @@ def account(make_account: MakeAccount) -> ProviderAccount:
 
 
 pytestmark = pytest.mark.django_db
-OUT = {"401": (401, b""), "302": TO_SIGN_IN, "word": (400, json.dumps(says(401)).encode())}
+IN_WORDS = json.dumps(says(401)).encode()
+OUT = {"401": (401, b""), "302": TO_SIGN_IN, "words": (400, IN_WORDS), "200": (200, IN_WORDS)}
 each_way_out = pytest.mark.parametrize("refusal", OUT.values(), ids=OUT)
 
 
