@@ -26,6 +26,7 @@ KNOWN_SETTINGS: dict[str, Any] = {
     "reference_is_unique": lambda value: isinstance(value, bool),
     "debits_at": lambda value: value in ("placed", "completed"),
     "ca_file": lambda value: isinstance(value, str) and value.startswith("/"),
+    "certificates_per_slice": lambda value: type(value) is int and 1 <= value <= 1000,
 }
 
 ChangeVeto = Callable[[ProviderAccount, set[str]], str]
@@ -256,7 +257,8 @@ def _problem_with_settings(values: Mapping[str, Any]) -> str:
         if not KNOWN_SETTINGS[key](value):
             return (
                 f"The setting {key} cannot have that value: reference_is_unique is true or false, "
-                'debits_at is "placed" or "completed", ca_file is an absolute path.'
+                'debits_at is "placed" or "completed", ca_file is an absolute path, '
+                "certificates_per_slice is a whole number from 1 to 1000."
             )
     return ""
 

@@ -144,6 +144,22 @@ PROVIDERS: dict[str, ProviderSpec] = {
             at_once=2,
             longest_call=30.0,
         ),
+        ProviderSpec(
+            slug="exsited",
+            label="Exsited",
+            gateway="providers.gateways.exsited.ExsitedGateway",
+            hosts={
+                Environment.UAT: ("dev-api.exsited.com", "api-stage.exsited.com"),
+                Environment.PRODUCTION: ("api.exsited.com",),
+            },
+            credentials=(
+                CredentialField("client_id", "Client id", is_secret=False),
+                CredentialField("client_secret", "Client secret"),
+                CredentialField("redirect_uri", "Redirect address", is_secret=False),
+            ),
+            limits=dict.fromkeys(Environment.values, RateLimits(5, 300)),
+            settings=dict.fromkeys(Environment.values, {"certificates_per_slice": 100}),
+        ),
     )
 }
 

@@ -184,6 +184,58 @@ class CPExtenderControl(SandboxControl):
         self._read(self._http.delete(f"{self._url}/tokens", timeout=10))
 
 
+class ExsitedControl(SandboxControl):
+    """What only the simulated Exsited can be told: its book, its staff, and others who log in."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(base_url, "exsited")
+
+    def print_book(self, size: int, **given: Any) -> dict[str, Any]:
+        """A new book of `size`; `seed` and `until` (Unix time) if they matter."""
+        url = f"{self._url}/book"
+        answer = self._http.post(url, json={"size": size, **given}, timeout=600)
+        found: dict[str, Any] = self._read(answer)
+        return found
+
+    def certificate(self, uuid: str) -> dict[str, Any]:
+        """A certificate as it really is."""
+        found: dict[str, Any] = self._get(f"ledger/{uuid}")
+        return found
+
+    def certificates(self, after: int = 0, most: int = 1000) -> list[dict[str, Any]]:
+        """What is really in the book, in the order of ids."""
+        found: list[dict[str, Any]] = self._get(f"ledger?after={after}&most={most}")["certificates"]
+        return found
+
+    def changes(self, after: int = 0) -> list[dict[str, Any]]:
+        """What happened since the book was printed: at, uuid, what, who."""
+        found: list[dict[str, Any]] = self._get(f"changes?after={after}")
+        return found
+
+    def add(self, **fields: Any) -> dict[str, Any]:
+        """Somebody else's certificate: any of the fields of the contract."""
+        found: dict[str, Any] = self._post("certificates", fields)
+        return found
+
+    def act(self, uuid: str, act: str, **given: Any) -> dict[str, Any]:
+        """Let the staff do something: spend, amend, disable, delete, break (`how`), vanish …"""
+        found: dict[str, Any] = self._post(f"certificates/{uuid}", {"act": act, **given})
+        return found
+
+    def shift(self, **given: Any) -> dict[str, list[str]]:
+        """Let rows `come`, `go` and `change` once; their uuids."""
+        found: dict[str, list[str]] = self._post("shift", given)
+        return found
+
+    def take_token(self) -> str:
+        """Somebody else logs in with our credentials, which ends our token."""
+        return str(self._post("tokens", {})["access_token"])
+
+    def revoke_tokens(self) -> None:
+        """Make all tokens worth nothing."""
+        self._read(self._http.delete(f"{self._url}/tokens", timeout=10))
+
+
 class SandboxProcess:
     """The simulated providers as a process of their own."""
 
@@ -206,6 +258,7 @@ class SandboxProcess:
         self.ncentiva = SandboxControl(self.url)
         self.giftcardpartners = GiftCardPartnersControl(self.url)
         self.cp_extender = CPExtenderControl(self.url)
+        self.exsited = ExsitedControl(self.url)
 
     def kill(self) -> None:
         """End it like a power cut."""

@@ -1,8 +1,8 @@
 """Our words for what every provider has in common, and what a gateway must be able to do.
 
-A gateway implements the protocols it has (`Seller`, `DepositHolder`, `OptionLister`, `Issuer`);
-pages, actions and jobs appear for what it can do. Nothing here knows the ORM, HTTP or a concrete
-provider.
+A gateway implements the protocols it has (`Seller`, `DepositHolder`, `OptionLister`, `Issuer`,
+`CertificateSource`); pages, actions and jobs appear for what it can do. Nothing here knows the ORM,
+HTTP or a concrete provider.
 
 Money is `giftops.money.Money`: integer minor units plus ISO 4217 currency. Times are aware UTC.
 """
@@ -319,6 +319,113 @@ class RemoteCustomer:
     email: str = ""
 
 
+class CertificateStanding(StrEnum):
+    """How a gift certificate stands in its book, in our words."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    EXPIRED = "expired"
+    USED = "used"
+    UNMAPPED = "unmapped"  # a text the contract does not know
+
+
+class TransactionKind(StrEnum):
+    INITIAL = "initial"
+    DEBIT = "debit"
+    AMEND = "amend"
+    UNMAPPED = "unmapped"
+
+
+class AllocationKind(StrEnum):
+    ALLOCATE = "allocate"
+    DEALLOCATE = "deallocate"
+    UNMAPPED = "unmapped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateTransaction:
+    """One entry of a certificate's history; they give it no id.
+
+    `amount` is in minor units of `currency`, signed as they tell it; `kind_text` is exactly as it
+    came. The same entry may come otherwise in another answer: `at` with or without fractions of a
+    second, `kind_text` in other letters.
+    """
+
+    kind: TransactionKind
+    kind_text: str
+    at: datetime
+    amount: int
+    currency: str
+    accounting_code: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateAllocation:
+    """A certificate given to, or taken from, one of their customers' accounts."""
+
+    kind: AllocationKind
+    kind_text: str
+    at: datetime | None
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteCertificate:
+    """A gift certificate as its book tells it, contradictions included.
+
+    Amounts are in minor units of `currency`: `amount` was put on it, `used` was spent, `remaining`
+    is left. A book has a million of them, so nothing here is wrapped in `Money`.
+    """
+
+    external_id: str
+    code: str = field(repr=False)
+    status_text: str  # exactly as it came
+    standing: CertificateStanding
+    currency: str
+    amount: int
+    remaining: int
+    used: int
+    accounting_code: str = ""
+    expires_on: date | None = None
+    created_at: datetime | None = None
+    created_by: str = ""
+    changed_at: datetime | None = None  # None: never changed since it was created
+    changed_by: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()  # name and value, as they were set over there
+    allocations: tuple[CertificateAllocation, ...] = ()
+    transactions: tuple[CertificateTransaction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RawItem:
+    """One item of a list, cut out of its page and not read yet: what is unchanged never is."""
+
+    external_id: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Items `offset` to `offset + limit` of a list of `records`, as they say.
+
+    `items` may be fewer than `limit` although more follow; `unreadable` are items without an id.
+    """
+
+    items: tuple[RawItem, ...]
+    offset: int
+    limit: int
+    records: int
+    unreadable: tuple[UnreadableItem, ...] = ()
+
+
+class CertificateOrder(StrEnum):
+    """By what a list of certificates may be sorted."""
+
+    CREATED = "created"
+    CHANGED = "changed"  # those that were never changed have no such time
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawAnswer:
     """What came back, before anybody parsed it. `headers` is a safe subset, names in lower case."""
@@ -510,11 +617,47 @@ class Issuer(Protocol):
         """A customer by number or by e-mail address; None if they say that there is none."""
 
 
+@runtime_checkable
+class CertificateSource(Protocol):
+    """A provider that keeps a book of gift certificates, which we only read.
+
+    Nothing is promised about two slices of one list: rows come, go and move between them.
+    """
+
+    slug: str
+    certificates_per_slice: int  # at most, unless an account's book allows more
+
+    def list_certificates(
+        self,
+        *,
+        offset: int = 0,
+        limit: int | None = None,
+        by: CertificateOrder = CertificateOrder.CREATED,
+        newest_first: bool = False,
+    ) -> Slice:
+        """One slice of the book; `limit` is `certificates_per_slice` if it is not given, and they
+        may give less. Whatever is none (a page to sign in, another document, another offset than
+        was asked for) is a `MalformedResponse`, so that it wipes nothing."""
+
+    def read_certificate(self, item: RawItem) -> RemoteCertificate:
+        """Read an item of a slice; pure. ValueError with a safe sentence if it cannot be read."""
+
+    def find_certificate(self, external_id: str) -> RawItem | None:
+        """One certificate; None if they say, in their words, that there is none."""
+
+    def list_allocations(self, external_id: str) -> list[CertificateAllocation]:
+        """The whole history of whom it was given to; `ProviderRejected` if there is none such."""
+
+    def list_transactions(self, external_id: str) -> list[CertificateTransaction]:
+        """The whole history of its amounts; `ProviderRejected` if there is none such."""
+
+
 CAPABILITIES: Mapping[str, type] = {
     "seller": Seller,
     "deposit_holder": DepositHolder,
     "option_lister": OptionLister,
     "issuer": Issuer,
+    "certificate_source": CertificateSource,
 }
 
 

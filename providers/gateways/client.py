@@ -83,12 +83,21 @@ class Grant:
     problem: str = ""
 
 
+def is_unauthorized(raw: RawAnswer) -> bool:
+    """What most providers say to a token they do not take."""
+    return raw.status == 401
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """How an account gets a token; `read` may raise any ProviderError."""
+    """How an account gets a token; `read` may raise any ProviderError.
+
+    `is_refusal` knows how this provider says, to any call, that it does not know who asks.
+    """
 
     call: Call
     read: Callable[[RawAnswer], Grant]
+    is_refusal: Callable[[RawAnswer], bool] = is_unauthorized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,21 +195,24 @@ class Client:
         if token is None or self._tokens is None:
             return self._exchange(call)
         signed = replace(call, headers={"Authorization": f"Bearer {token.value}"})
-        raw = self._exchange(signed, learns=lambda raw: raw.status != 401)
-        if raw.status == 401:
+        raw = self._exchange(signed, learns=lambda raw: not self._is_refusal(raw))
+        if self._is_refusal(raw):
             self._drop(self._tokens, token, raw, call)
         return raw
 
+    def _is_refusal(self, raw: RawAnswer) -> bool:
+        return self._tokens is not None and self._tokens.sign_in.is_refusal(raw)
+
     def _drop(self, tokens: Tokens, token: Token, raw: RawAnswer, call: Call) -> None:
-        """Raise what a 401 means: it says something about our credentials only for a new token."""
+        """Raise what it means: it says something about our credentials only for a new token."""
         if tokens.drop(token):
             self._learn(raw, call)
             raise ProviderMisconfigured(
-                f"{call}: a new token of ours was refused (401)",
+                f"{call}: a new token of ours was refused ({raw.status})",
                 opens_breaker=True,
-                http_status=401,
+                http_status=raw.status,
             )
-        raise TokenRefused(f"{call}: our token was refused, it is dropped", http_status=401)
+        raise TokenRefused(f"{call}: our token was refused, it is dropped", http_status=raw.status)
 
     def _token_for(self, call: Call) -> Token | None:
         if self._tokens is None or call.is_public:
@@ -241,7 +253,7 @@ class Client:
         try:
             if raw.status == 429:
                 self._budget.penalise(retry_after(raw.headers, received=raw))
-            self._breaker.note_answer(raw.status, call)
+            self._breaker.note_answer(401 if self._is_refusal(raw) else raw.status, call)
         except Exception as problem:  # the answer matters more than the lesson
             log.error("%s: answer kept, bookkeeping failed: %s", call, type(problem).__name__)
 

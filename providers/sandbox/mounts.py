@@ -5,6 +5,7 @@ from pathlib import Path
 
 from providers.sandbox.clock import Clock
 from providers.sandbox.cp_extender import SimulatedCPExtender
+from providers.sandbox.exsited import SimulatedExsited
 from providers.sandbox.giftcardpartners import SimulatedGiftCardPartners
 from providers.sandbox.ncentiva import SimulatedNcentiva
 from providers.sandbox.provider import SimulatedProvider
@@ -14,6 +15,7 @@ PROVIDERS: tuple[type[SimulatedProvider], ...] = (
     SimulatedNcentiva,
     SimulatedGiftCardPartners,
     SimulatedCPExtender,
+    SimulatedExsited,
 )
 
 

@@ -86,10 +86,10 @@ class Conversation(BaseHTTPRequestHandler):
         return self.rfile.read(int(length)) if int(length) <= LARGEST_BODY else None
 
     def _answer(self, body: bytes) -> Reply:
-        client = str(self.client_address[0])
+        client, connection = str(self.client_address[0]), str(self.client_address[1])
         headers = {name: str(value) for name, value in self.headers.items()}
         try:
-            request = Request.to(self.command, self.path, headers, body, client)
+            request = Request.to(self.command, self.path, headers, body, client, connection)
         except ValueError:
             return json_reply(400, {"code": "BAD_REQUEST", "message": "The target cannot be read"})
         try:

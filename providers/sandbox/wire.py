@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -32,7 +32,8 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it arrived. `path` is still percent-encoded, `client` is the caller's address.
+    """One request as it arrived. `path` is still percent-encoded, `client` is the caller's address,
+    `connection` says which of its connections it came by ("": there is none).
 
     A query parameter given twice arrives joined by a comma, as repeated header fields would.
     """
@@ -43,6 +44,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=Headers)
     body: bytes = field(default=b"", repr=False)
     client: str = "127.0.0.1"
+    connection: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.headers, Headers):
@@ -56,18 +58,19 @@ class Request:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         client: str = "127.0.0.1",
+        connection: str = "",
     ) -> "Request":
         """Make a request from a request target such as `/orders?page=2` (or from a whole URL)."""
         parts = urlsplit("//host" + target if target.startswith("/") else target)
         query: dict[str, str] = {}
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
             query[name] = f"{query[name]},{value}" if name in query else value
-        return cls(method, parts.path or "/", query, Headers(headers), body, client)
+        return cls(method, parts.path or "/", query, Headers(headers), body, client, connection)
 
     def below(self, prefix: str) -> "Request":
         """The same request as seen by whoever is mounted at `prefix`."""
         rest = self.path.removeprefix(prefix) or "/"
-        return Request(self.method, rest, self.query, self.headers, self.body, self.client)
+        return replace(self, path=rest)
 
 
 class Wrong(StrEnum):

@@ -1,7 +1,7 @@
 """One simulator process for the whole kit; a stage per test and provider.
 
-A test that asks for `seller`, `holder`, `lister` or `issuer` runs once for every provider with
-that capability; it never hears of the others.
+A test that asks for `seller`, `holder`, `lister`, `issuer` or `book` runs once for every provider
+with that capability; it never hears of the others.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import pytest
 
 from providers import services
+from tests.conformance.certificate_stage import CertificateStage
+from tests.conformance.certificate_subject import CERTIFICATE_READS
 from tests.conformance.issuer_stage import IssuerStage
 from tests.conformance.issuer_subject import ISSUER_READS, ISSUER_WRITES, IssuerSubject
 from tests.conformance.stage import SellerStage, Stage
@@ -28,12 +30,16 @@ EACH: dict[str, tuple[str, Callable[[Any], Sequence[Any]]]] = {
     "words": ("issuer", lambda subject: sorted(subject.says)),
     "own_write_fault": ("issuer", lambda subject: own_faults(subject, ISSUER_WRITES)),
     "own_read_fault": ("issuer", lambda subject: own_faults(subject, ISSUER_READS)),
+    "asked": ("book", lambda subject: CERTIFICATE_READS),
+    "spoilt": ("book", lambda subject: subject.ways_to_spoil),
+    "own_book_fault": ("book", lambda subject: own_faults(subject, CERTIFICATE_READS)),
 }
 CAPABILITY_OF = {
     "seller": "seller",
     "holder": "deposit_holder",
     "lister": "option_lister",
     "issuer": "issuer",
+    "book": "certificate_source",
 }
 
 
@@ -57,7 +63,7 @@ def tellers(subject: IssuerSubject) -> list[str]:
     return [name for name in ISSUER_WRITES if name not in subject.silent_writes]
 
 
-def own_faults(subject: IssuerSubject, methods: Sequence[str]) -> list[str]:
+def own_faults(subject: Subject, methods: Sequence[str]) -> list[str]:
     """Each fault that only this simulator has, with the method that it strikes."""
     return [f"{method} {kind}" for method in methods for kind in subject.own_kinds(method)]
 
@@ -95,6 +101,13 @@ def lister(request: Any, process: SandboxProcess, db: None, settings: Any) -> It
 @pytest.fixture
 def issuer(request: Any, process: SandboxProcess, db: None, settings: Any) -> Iterator[IssuerStage]:
     yield from _stage(IssuerStage, request.param, process, settings)
+
+
+@pytest.fixture
+def book(
+    request: Any, process: SandboxProcess, db: None, settings: Any
+) -> Iterator[CertificateStage]:
+    yield from _stage(CertificateStage, request.param, process, settings)
 
 
 def _stage(

@@ -10,6 +10,7 @@ import pytest
 from providers.gateways.base import OrderType, Recovery
 from providers.registry import PROVIDERS
 from providers.sandbox.mounts import PROVIDERS as SIMULATED
+from tests.conformance.certificate_subject import CERTIFICATE_READS
 from tests.conformance.issuer_stage import ISSUER_READ
 from tests.conformance.issuer_subject import ISSUER_READS, ISSUER_WRITES
 from tests.conformance.stage import READS
@@ -29,10 +30,11 @@ METHODS_OF = {
     "deposit_holder": {"get_balance"},
     "option_lister": {"list_options"},
     "issuer": {*ISSUER_WRITES, *ISSUER_READS},
+    "certificate_source": {*CERTIFICATE_READS},
 }
-SELLERS, ISSUERS = (
+SELLERS, ISSUERS, BOOKS = (
     [slug for slug, spec in PROVIDERS.items() if capability in spec.capabilities]
-    for capability in ("seller", "issuer")
+    for capability in ("seller", "issuer", "certificate_source")
 )
 by_slug = pytest.mark.parametrize("slug", PROVIDERS)
 by_seller = pytest.mark.parametrize("slug", SELLERS)
@@ -99,7 +101,11 @@ def test_the_kit_knows_how_to_disturb_every_method(subject: Subject) -> None:
     wanted = {name for one in subject.spec.capabilities for name in METHODS_OF[one]}
 
     assert set(subject.operations) == wanted
-    assert wanted <= {"place_order", *READS, *ISSUER_WRITES, *ISSUER_READ}
+    assert wanted <= {
+        *("place_order", *READS),
+        *(*ISSUER_WRITES, *ISSUER_READ),
+        *CERTIFICATE_READS,
+    }
 
 
 @pytest.mark.parametrize("slug", ISSUERS)
@@ -109,6 +115,14 @@ def test_what_an_issuer_declares_of_itself_can_be_true(slug: str) -> None:
     assert gateway.single_lives > timedelta(minutes=20)
     assert type(gateway.numbers_per_pool) is int
     assert gateway.numbers_per_pool >= 1
+
+
+@pytest.mark.parametrize("slug", BOOKS)
+def test_what_a_book_declares_of_itself_can_be_true(slug: str) -> None:
+    gateway = PROVIDERS[slug].gateway_class
+
+    assert type(gateway.certificates_per_slice) is int
+    assert gateway.certificates_per_slice >= 1
 
 
 @by_slug

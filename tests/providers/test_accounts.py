@@ -69,7 +69,7 @@ def test_other_credentials_have_another_fingerprint(make_account: MakeAccount) -
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown provider": ({"provider": "nobody"}, "known are: cp_extender, giftcardpartners"),
+    "unknown provider": ({"provider": "nobody"}, "known are: cp_extender, exsited, giftcard"),
     "unknown environment": ({"environment": "test"}, "sandbox, uat, production"),
     "host not allowed": ({"base_url": "https://evil.example"}, "GIFTOPS_PROVIDER_HOSTS"),
     "not https": ({"base_url": "http://api.ncentiva.com"}, "https://"),

@@ -299,7 +299,7 @@ def test_the_front_door_says_what_this_is(control: SandboxControl) -> None:
     nowhere = requests.get(control.base_url + "/acme/x", timeout=5)
 
     assert "Simulated gift card providers" in page.text
-    for address in (f"/ncentiva{PREFIX}", "/giftcardpartners/v1", "/cp_extender"):
+    for address in (f"/ncentiva{PREFIX}", "/giftcardpartners/v1", "/cp_extender", "/exsited"):
         assert f"<code>{address}</code>" in page.text
     assert health.json() == {"status": "ok"}
     assert nowhere.status_code == 404
