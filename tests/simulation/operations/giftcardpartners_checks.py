@@ -29,7 +29,7 @@ class Deliveries:
         for line in self._oracle.goods():
             goods[line.reference].append(line)
         decided = self._decided()
-        self._cards_are_at_home()
+        self._cards_are_at_home(decided)
         for reference, order in self._books.at(self._account).items():
             if order.status != Status.FULFILLED or order.id in decided or not goods[reference]:
                 continue
@@ -44,13 +44,22 @@ class Deliveries:
         )
         return {row[0] for row in rows}
 
-    def _cards_are_at_home(self) -> None:
+    def _cards_are_at_home(self, decided: set[str]) -> None:
         homes = self._oracle.homes()
         cards = Card.objects.filter(order__account_id=self._account, is_releasable=True)
         for card in cards.select_related("order").order_by("id"):
             home = homes.get(secret_of(card), "")
-            if home and home != card.line_id.hex:
+            if home not in ("", card.line_id.hex) and not self._is_contested(home, decided):
                 raise Violation("D1", f"{card.order.reference} has a card in another's line")
+
+    def _is_contested(self, line_id: str, decided: set[str]) -> bool:
+        """Whether they gave its link to another order first: then its own waits for people."""
+        order_id, status = self._books.rows(
+            "SELECT o.id, o.status FROM orders_order o JOIN orders_orderline l"
+            " ON l.order_id = o.id WHERE l.id = ?",
+            line_id,
+        )[0]
+        return status != Status.FULFILLED or order_id in decided
 
     def _nothing_failed(self, order: OrderRow, goods: list[Goods]) -> None:
         failed = sum(line.is_failed for line in goods)
