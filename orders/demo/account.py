@@ -17,6 +17,7 @@ from providers.models import Environment, ProviderAccount, SyncRun
 from providers.registry import spec_for
 
 NCENTIVA, PARTNERS, ISSUER = "ncentiva", "giftcardpartners", "cp_extender"
+BOOK = "exsited"
 LONGEST_READING = 60.0  # seconds
 
 
@@ -50,6 +51,15 @@ ACCOUNTS = (
         credentials={"user_name": "sandbox", "password": "sandbox"},
         makers_up_to="750.00",
     ),
+    SimulatedAccount(
+        name="book-sandbox",
+        provider=BOOK,
+        credentials={
+            "client_id": "sandbox",
+            "client_secret": "sandbox",
+            "redirect_uri": "https://sandbox.example.com",
+        },
+    ),
 )
 
 
@@ -74,6 +84,8 @@ def mirror(account: ProviderAccount) -> str:
     Raises ProviderError, and CommandError if a list could not be read to its end.
     """
     can = spec_for(account.provider).capabilities
+    if "certificate_source" in can:
+        return f"{account}: {providers.test_connection(account)}"
     if "seller" not in can:
         return f"{account}: nothing to read, it issues what we ask for."
     _read_to_the_end(account, providers.refresh_products)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills.installation import POSTGRESQL, Installation
+from tests.kills.installation import Installation
+from tests.kills.surroundings import POSTGRESQL
 from tests.kills.trials import times
 from tests.sandbox_client import ROOT
 from tests.secrets_scan.needles import Hit, Scanner, dresses
