@@ -13,7 +13,7 @@ from giftops import audit
 from giftops.models import User
 from giftops.supervisor import Supervisor
 from orders.demo import at_issuer, at_ncentiva, at_partners, programs
-from orders.demo.account import ISSUER, NCENTIVA, PARTNERS, mirror, seed_accounts
+from orders.demo.account import NCENTIVA, PARTNERS, mirror, seed_accounts
 from orders.demo.board import Board, result, result_issued
 from orders.demo.comparing import Comparison, balance_in, compare, compare_deposit
 from orders.demo.comparing_issued import Likeness, compare_issued, strangers
@@ -33,9 +33,8 @@ ALL_AGREE = "Our books and the ledgers of all providers agree on every order, ca
 PACE = {
     NCENTIVA: {"processing_after": 0.5, "completed_after": 1.0},
     PARTNERS: {"completed_after": 2.0, "completed_per_card": 0.05},
-    ISSUER: {},
 }
-"""How many seconds the providers take over an order; an issuer does everything at once."""
+"""How many seconds sellers take over an order; the others do everything at once."""
 
 
 class Performance:
@@ -58,7 +57,7 @@ class Performance:
     def run(self) -> bool:
         """Whether all ledgers agree on everything. Raises SupervisorError for a dead program."""
         self._together.listen()
-        self._console.print("Setting up: a database, three simulated providers, a worker …")
+        self._console.print("Setting up: a database, simulated providers, a worker …")
         call_command("migrate", verbosity=0)
         seed_people()
         connections.close_all()
@@ -77,7 +76,7 @@ class Performance:
         shops = {}
         for account in seed_accounts(self._address()):
             simulator = Simulator(self._address(), account.provider)
-            simulator.change(**PACE[account.provider])
+            simulator.change(**PACE.get(account.provider, {}))
             mirror(account)
             shops[account.provider] = Shop(account=account, simulator=simulator)
         mira, tom = (User.objects.get(username=name) for name in ("mira", "tom"))
