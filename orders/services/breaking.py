@@ -1,5 +1,7 @@
 """Breaks: differences that somebody has to explain. One open row per kind and thing."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -60,9 +62,15 @@ def close(
     _close(breaks, note)
 
 
-def close_all_of(thing: Order | Reservation | Card | Authorization, note: str) -> None:
-    """Close every break of a thing: what was in doubt about it is decided."""
-    _close(Break.objects.filter(**{type(thing).__name__.lower(): thing}), note)
+def close_all_of(
+    thing: Order | Reservation | Card | Authorization, note: str, *, but: Sequence[BreakKind] = ()
+) -> None:
+    """Close every break of a thing: what was in doubt about it is decided.
+
+    Those of the kinds in `but` are about something beside it, and stay.
+    """
+    found = Break.objects.filter(**{type(thing).__name__.lower(): thing}).exclude(kind__in=but)
+    _close(found, note)
 
 
 def explain(found: Break, *, actor: User, note: str) -> None:

@@ -297,6 +297,18 @@ def test_while_the_account_is_switched_off_a_doubt_waits_quietly(desk, mira, hol
     assert (fresh(hold).state, len(desk.sent(way))) == (DONE[way], 2)
 
 
+@BOTH
+def test_after_a_day_with_the_account_switched_off_a_person_looks(desk, mira, hold, way):
+    desk.says(way, requests.ReadTimeout())
+    press(desk, hold, mira, way)
+    switch(desk, on=False)
+
+    desk.pass_time(hours=25, steps=110)
+
+    assert (fresh(hold).state, len(desk.sent(way))) == ("needs_review", 1)
+    assert kinds(hold) == {"hold_in_doubt"}
+
+
 def test_an_answer_in_the_journal_is_read_though_the_account_is_switched_off(
     desk, mira, hold, monkeypatch
 ):

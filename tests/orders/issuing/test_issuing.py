@@ -164,6 +164,13 @@ def test_an_email_that_nobody_has_is_an_error_at_its_row(desk, mira):
     assert not Issuance.objects.exists()
 
 
+def test_a_customer_without_the_address_that_was_asked_for_is_not_taken(desk, mira):
+    desk.says("find_customer", RemoteCustomer(external_id="GUEST", name="Guest"))
+
+    with pytest.raises(InvalidOrder, match="^Row 2: .* without that address"):
+        draft(desk, mira, *by_email("ann@example.com"))
+
+
 def test_whoever_does_not_answer_is_not_asked_for_everybody(desk, mira):
     desk.says("find_customer", *[requests.ReadTimeout()] * 4)
 
@@ -390,11 +397,9 @@ def test_what_a_second_approval_saw_is_what_is_sent(desk, mira, tom):
     issuance = under_way(desk, mira)
     issuance.cards.update(customer_id="2002")
     desk.work()
-    seen = issuing.fingerprint_of(issuance)
     issuance.refresh_from_db()
-    Issuance.objects.filter(pk=issuance.pk).update(fingerprint=seen)
 
-    issuing.approve_issuance(issuance, actor=tom, fingerprint=seen)
+    issuing.approve_issuance(issuance, actor=tom, fingerprint=issuance.fingerprint)
     desk.work()
 
     assert [asked["customer_id"] for asked in desk.sent("create")] == ["2002"]

@@ -10,6 +10,7 @@ from giftops.identity import new_id
 from giftops.money import Money
 from orders.issuing_states import CardState, IssuanceState, NumberState
 from orders.models import Attempt, BalanceCheck, Break, BreakKind, Card, Phase
+from orders.services import breaking
 from orders.services.issuing import sending
 from orders.services.issuing.cards import issuing, proving
 from orders.services.problems import Refused
@@ -303,6 +304,18 @@ def test_a_late_answer_about_a_number_that_was_given_up_calls_a_person(desk, mir
     assert card.state == C.NEEDS_REVIEW
     assert card.number.number.reveal() == plain
     assert Break.objects.get().kind == BreakKind.LATE_TRUTH
+
+
+def test_the_alarm_about_a_second_card_outlasts_the_end_of_the_doubt(desk, mira):
+    card = in_doubt(desk, mira, created=True)
+    breaking.open_break(BreakKind.LATE_TRUTH, desk.account, card=card, text="On another number.")
+    breaking.open_break(BreakKind.ABSENT, desk.account, card=card, text="Not there.")
+
+    sending.apply(Attempt.objects.get().pk, CreatedCard(number=card.number.number.reveal()))
+
+    card.refresh_from_db()
+    assert card.state == C.ACTIVE
+    assert [one.kind for one in Break.objects.filter(closed_at=None)] == [BreakKind.LATE_TRUTH]
     assert codes() == []
 
 

@@ -72,7 +72,7 @@ def activate(
     card.code = plain
     card.save(update_fields=["code"])
     close_doubtful(card, Phase.RESOLVED_SUCCESS, at)
-    breaking.close_all_of(card, note="The card is there.")
+    breaking.close_all_of(card, note="The card is there.", but=[BreakKind.LATE_TRUTH])
 
 
 def park(card: Card, kind: BreakKind, text: str) -> None:

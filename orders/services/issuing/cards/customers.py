@@ -10,7 +10,7 @@ from giftops.clock import db_now
 from orders.services.problems import InvalidOrder
 from orders.services.wording import plainly
 from providers.gateways.base import Issuer, RemoteCustomer
-from providers.gateways.errors import MalformedResponse, ProviderError
+from providers.gateways.errors import MalformedResponse, ProviderError, ProviderRejected
 from providers.models import ProviderAccount
 
 MOST_LOOK_UPS = 50
@@ -35,7 +35,8 @@ def find(
     except ValueError as problem:
         raise InvalidOrder(str(problem), field) from problem
     except ProviderError as problem:
-        kind = InvalidOrder if isinstance(problem, MalformedResponse) else NobodyAnswers
+        is_about_one = isinstance(problem, MalformedResponse | ProviderRejected)
+        kind = InvalidOrder if is_about_one else NobodyAnswers
         words = plainly(problem, account)
         raise kind(f"The customer could not be looked up. {words}", field) from problem
     if found is None:
@@ -69,6 +70,10 @@ def _find_before(
     if db_now() >= ends_at:
         return NobodyAnswers(TOO_SLOW, "customer_email")
     try:
-        return find(account, gateway, email=email)
+        found = find(account, gateway, email=email)
     except InvalidOrder as problem:
         return problem
+    if found.email.casefold() != email.casefold():
+        text = f"{account.provider_label} names a customer for {email[:80]} without that address."
+        return InvalidOrder(f"{text} Give the number instead.", "customer_email")
+    return found

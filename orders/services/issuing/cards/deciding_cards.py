@@ -11,7 +11,7 @@ from django.db import transaction
 from giftops.clock import db_now
 from giftops.models import User
 from orders.issuing_states import CardState, NumberState
-from orders.models import Card, Phase, Resolution
+from orders.models import BreakKind, Card, Phase, Resolution
 from orders.services import breaking
 from orders.services.issuing import proposals, sending, stepping
 from orders.services.issuing.cards import balances, creation_answers, proving
@@ -164,4 +164,5 @@ def _carry_out(card: Card, proposal: Resolution, found: Found, actor: User) -> N
             actor=actor, number=None, reason=text[:300], next_look_at=None, absent_looks=0,
         )  # fmt: skip
         close_doubtful(card, Phase.RESOLVED_ABSENT, db_now())
-    breaking.close_all_of(card, note=f"Decided by {proposal.proposed_by} and {actor}.")
+    note = f"Decided by {proposal.proposed_by} and {actor}."
+    breaking.close_all_of(card, note, but=[BreakKind.LATE_TRUTH])

@@ -122,7 +122,10 @@ def lapse(issuance: Issuance, *, because: str) -> None:
         to, text = IssuanceState.AWAITING_APPROVAL, because[:300]
         step_all(waiting, CardState.DRAFT, "approval_lapsed", because, reason=text,
                  send_slot_at=None, next_look_at=None)  # fmt: skip
-        stepping.step(issuance, to, kind="approval_lapsed", text=because, reason=text)
+        stepping.step(
+            issuance, to, kind="approval_lapsed", text=because, reason=text,
+            fingerprint=fingerprint_of(issuance),
+        )  # fmt: skip
         Approval.objects.filter(issuance=issuance, voided_at=None).update(voided_at=db_now())
 
 

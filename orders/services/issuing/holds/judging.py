@@ -130,7 +130,10 @@ def resolve_finish(authorization_id: str | UUID) -> None:
 
 
 def _wait_until_it_is_on(hold: Authorization) -> None:
-    """Nothing may be sent again there, whatever the card reads: told once, then waited for."""
+    """Nothing may be sent again there, whatever the card reads: told once, then it waits a day."""
+    if weighing.is_out_of_reach(hold.sent_at or hold.changed_at, db_now()):
+        _give_up(hold, f"{hold.account} is switched off, so the card was not read for a day.")
+        return
     at = db_now() + WHILE_SWITCHED_OFF
     last = hold.events.last()
     with transaction.atomic():
