@@ -304,6 +304,7 @@ def test_a_late_answer_about_a_number_that_was_given_up_calls_a_person(desk, mir
     assert card.state == C.NEEDS_REVIEW
     assert card.number.number.reveal() == plain
     assert Break.objects.get().kind == BreakKind.LATE_TRUTH
+    assert codes() == []
 
 
 def test_the_alarm_about_a_second_card_outlasts_the_end_of_the_doubt(desk, mira):
@@ -316,7 +317,6 @@ def test_the_alarm_about_a_second_card_outlasts_the_end_of_the_doubt(desk, mira)
     card.refresh_from_db()
     assert card.state == C.ACTIVE
     assert [one.kind for one in Break.objects.filter(closed_at=None)] == [BreakKind.LATE_TRUTH]
-    assert codes() == []
 
 
 def test_the_same_late_answer_twice_is_one_card(desk, mira):
